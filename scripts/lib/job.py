@@ -1,0 +1,39 @@
+"""The main guard that every rule's script shares."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from scripts.lib.errors import UserError
+
+
+@contextmanager
+def job(log: str) -> Iterator[None]:
+    """Run the block as the body of a Snakemake job.
+
+    Everything the block prints or logs, and what its child processes write, goes to the file `log`. A `UserError`
+    ends the log with one line `error: ...` and the process with status 1; any other exception is our fault and
+    leaves its traceback there. The run's progress shows the log's `error:` and `warning:` lines, so that they reach
+    the terminal from a cluster node too.
+    """
+    os.makedirs(os.path.dirname(log) or ".", exist_ok=True)
+    with open(log, "w", encoding="utf-8", buffering=1) as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        logging.basicConfig(stream=file, level=logging.INFO, format="%(message)s")
+        logging.addLevelName(logging.WARNING, "warning")
+        try:
+            yield
+        except UserError as error:
+            logging.error("error: %s", error)
+            sys.exit(1)
+        except Exception:
+            logging.exception("error: a fault of content-machine itself, please report it:")
+            sys.exit(1)
+
+
+def warn(message: str) -> None:
+    """Tell the user something about this job that does not stop it; shown when the job ends."""
+    logging.warning("warning: %s", message)

@@ -1,0 +1,55 @@
+# make demo    a video from nothing: .venv with pinned dependencies, then results/demo/video.mp4
+# make test    the same from nothing, then the whole test suite
+# make check   format, lint, and Snakemake's own lint
+# make bench   the figures of docs/benchmarks.md, measured on this machine
+# make docs    docs/configuration.md from the schema
+# make lock    envs/requirements*.txt from pyproject.toml
+
+PYTHON ?= python3
+CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+BIN := .venv/bin
+
+.PHONY: demo test check bench docs lock clean
+.DELETE_ON_ERROR:
+
+demo: .venv/run
+	$(BIN)/snakemake --cores $(CORES) results/demo/video.mp4
+	@echo "Your video: $(CURDIR)/results/demo/video.mp4"
+
+test: .venv/dev
+	$(BIN)/pytest -n $(CORES)
+
+check: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+bench: .venv/dev
+	$(BIN)/python -m bench
+
+docs: .venv/run
+	$(BIN)/python -m scripts.lib.configuration_docs
+
+lock: .venv/dev
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
+	    --custom-compile-command "make lock" --output-file envs/requirements.txt pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
+	    --custom-compile-command "make lock" --constraint envs/requirements.txt --extra dev --output-file envs/requirements-dev.txt pyproject.toml
+
+clean:
+	rm -rf .venv results resources logs benchmarks .snakemake
+
+# Compiled bytecode makes Snakemake start in 1.0 s instead of 2.6 s; pip compiles what it installs.
+.venv/run: envs/requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "content-machine needs Python 3.11 or newer; name one: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv || { echo "Python's venv is missing; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement envs/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: .venv/run envs/requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement envs/requirements-dev.txt
+	@touch $@

@@ -1,0 +1,153 @@
+"""What all rules share: settings and scripts, read once, and the functions that give each job its part of them."""
+
+import functools
+import re
+import sys
+from pathlib import Path
+
+import yaml
+
+from scripts.lib.config import complete
+from scripts.lib.files import read_json
+from scripts.lib.machine import memory_mb
+from scripts.lib.projects import read_projects
+from scripts.lib.sources import ROOT, sources as modules
+
+if os.path.exists(".env"):
+    from dotenv import load_dotenv
+
+    load_dotenv(".env")
+
+
+# The settings and the projects. What is wrong with the run's own settings ends it; a faulty project stops only itself.
+
+SETTINGS, faults = complete(config, "config")
+if faults:
+    sys.exit("\n".join(faults))
+
+projects = read_projects(Path("projects"), SETTINGS)
+PROJECTS = {name: project for name, project in projects.items() if not project.problems}
+REFUSED = {re.sub(r"[^A-Za-z0-9._-]", "_", name): project.problems for name, project in projects.items() if project.problems}
+WANTED = [name for name, project in PROJECTS.items() if not project.archived]
+
+# A faulty project is no {project}: whatever is asked of it leads to the rule `refused`.
+REFUSED_PROJECT = "|".join(map(re.escape, REFUSED)) or "(?!)"
+PROJECT = rf"(?!(?:{REFUSED_PROJECT})/)[a-z0-9][a-z0-9-]*"
+
+DELIVERED = [
+    *("video.mp4", "video.srt", "video.vtt", "thumbnail.jpg", "credits.md"),
+    *("timestamps.json", "visuals.json", "quality.json"),
+]
+
+
+# The limits. Defaults of Snakemake's own global resources: the command line and profiles lay theirs over them by key.
+
+limits = {
+    "api_slots": SETTINGS["concurrency"]["api"],
+    "stock_slots": SETTINGS["concurrency"]["stock"],
+    "download_slots": SETTINGS["concurrency"]["downloads"],
+    "cpus": SETTINGS["concurrency"]["rendering"],
+    "mem_mb": memory_mb() if workflow.local_exec else None,
+}
+for name, limit in limits.items():
+    if limit is not None:
+        workflow.global_resources.setdefault(name, limit)
+
+
+# Inputs
+
+
+def repo(pattern):
+    """Files of this repository as paths from the working directory, so that a build from another place is the same."""
+    return [os.path.relpath(path) for path in sorted(ROOT.glob(pattern))]
+
+
+@functools.cache
+def sources(name):
+    """The rule's script and every module of ours that it imports: an edit reruns just the rules that use it."""
+    return [os.path.relpath(ROOT / path) for path in modules(f"scripts/{name}.py")]
+
+
+def scenes(path):
+    """An input function: `path` for every scene of the job's project, in the order they are spoken."""
+    return lambda wildcards: collect(path, project=wildcards.project, scene=project(wildcards).scenes)
+
+
+def chosen(path):
+    """An input function: `path` for the job's scene, or for every scene of its project, once the footage is chosen.
+
+    Every job behind the choice asks the checkpoint, so that an unchanged choice reruns none of them.
+    """
+
+    def files(wildcards):
+        checkpoints.selection.get(project=wildcards.project)
+        return (
+            collect(path, project=wildcards.project, scene=wildcards.scene)
+            if hasattr(wildcards, "scene")
+            else scenes(path)(wildcards)
+        )
+
+    return files
+
+
+# Params
+
+
+def project(wildcards):
+    if wildcards.project not in PROJECTS:
+        raise WorkflowError(f"projects/{wildcards.project}: there is no such project")
+    return PROJECTS[wildcards.project]
+
+
+def value(key):
+    """A function of wildcards: `scene.text` of the job's scene, or `video.width` of its project's settings."""
+    section, _, name = key.partition(".")
+
+    def find(wildcards):
+        if section != "scene":
+            return project(wildcards).settings[section][name]
+        if wildcards.scene not in project(wildcards).scenes:
+            raise WorkflowError(f"projects/{wildcards.project}: its script has no scene '{wildcards.scene}'")
+        return project(wildcards).scenes[wildcards.scene][name]
+
+    return find
+
+
+def settings(*sections, **keys):
+    """A params function: whole sections of the project's settings, and single values by `value`'s keys.
+
+    One dict a rule, its keys in order: Snakemake compares params as a set of values without names, and would not see
+    width and height change places.
+    """
+
+    def collected(wildcards):
+        whole = {name: value for section in sections for name, value in project(wildcards).settings[section].items()}
+        single = {name: value(key)(wildcards) for name, key in keys.items()}
+        return dict(sorted((whole | single).items()))
+
+    return collected
+
+
+def order(wildcards):
+    """The ids of a project's scenes, as they are spoken."""
+    return list(project(wildcards).scenes)
+
+
+def on_the_grid(*sections, **keys):
+    """A params function: `settings`, and all that the times of a video's scenes follow from."""
+    grid = {"pad_before": "narration.pad_before", "pad_after": "narration.pad_after", "fps": "video.fps"}
+    return lambda wildcards: settings(*sections, **keys, **grid)(wildcards) | {"scenes": order(wildcards)}
+
+
+# Priorities: earlier projects first, so that whole videos come out one by one; within one, the short jobs that feed
+# the renders, then the longest scenes, so that the end of a build is not one long render.
+
+RANK = {name: rank for rank, name in enumerate(reversed(PROJECTS), start=1)}
+
+
+def feeding(wildcards):
+    return RANK.get(wildcards.project, 0) * 100_000 + 50_000
+
+
+def longest_first(wildcards):
+    return RANK.get(wildcards.project, 0) * 100_000 + min(len(value("scene.text")(wildcards)), 49_999)

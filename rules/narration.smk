@@ -1,0 +1,51 @@
+"""A scene's text becomes speech, and the times of its words."""
+
+
+rule narration:
+    input:
+        code=sources("narration"),
+    output:
+        audio="<results>/{project}/scenes/{scene}/narration.wav",
+        narration="<results>/{project}/scenes/{scene}/narration.json",
+    log:
+        "<logs>/narration/{project}/{scene}.log",
+    benchmark:
+        "<benchmarks>/narration/{project}/{scene}.tsv"
+    conda:
+        "../envs/speech.yaml"
+    threads: 1
+    resources:
+        cpus=1,
+    params:
+        settings=settings(
+            text="scene.text",
+            engine="narration.engine",
+            voice="narration.voice",
+            speed="narration.speed",
+        ),
+    priority: feeding
+    script:
+        "../scripts/narration.py"
+
+
+rule words:
+    input:
+        audio="<results>/{project}/scenes/{scene}/narration.wav",
+        narration="<results>/{project}/scenes/{scene}/narration.json",
+        code=sources("words"),
+    output:
+        words="<results>/{project}/scenes/{scene}/words.json",
+    log:
+        "<logs>/words/{project}/{scene}.log",
+    benchmark:
+        "<benchmarks>/words/{project}/{scene}.tsv"
+    conda:
+        "../envs/speech.yaml"
+    threads: 1
+    resources:
+        cpus=1,
+    params:
+        settings=settings(text="scene.text", engine="timing.engine"),
+    priority: feeding
+    script:
+        "../scripts/words.py"

@@ -1,0 +1,187 @@
+"""What stands beside the video: subtitles, picture, credits, the tables of other tools, the verdict; and refusals."""
+
+
+def first_segment(wildcards):
+    checkpoints.selection.get(project=wildcards.project)
+    return collect("<results>/{project}/scenes/{scene}/segment.mp4", project=wildcards.project, scene=order(wildcards)[0])
+
+
+rule subtitles:
+    input:
+        words=scenes("<results>/{project}/scenes/{scene}/words.json"),
+        code=sources("subtitles"),
+    output:
+        srt="<results>/{project}/video.srt",
+        vtt="<results>/{project}/video.vtt",
+    log:
+        "<logs>/subtitles/{project}.log",
+    benchmark:
+        "<benchmarks>/subtitles/{project}.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        cpus=1,
+    params:
+        settings=on_the_grid(),
+    priority: feeding
+    script:
+        "../scripts/subtitles.py"
+
+
+rule thumbnail:
+    input:
+        segment=first_segment,
+        code=sources("thumbnail"),
+    output:
+        thumbnail="<results>/{project}/thumbnail.jpg",
+    log:
+        "<logs>/thumbnail/{project}.log",
+    benchmark:
+        "<benchmarks>/thumbnail/{project}.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        cpus=1,
+    priority: feeding
+    script:
+        "../scripts/thumbnail.py"
+
+
+rule credits:
+    input:
+        selections=chosen("<results>/{project}/selection/{scene}.json"),
+        code=sources("credits"),
+    output:
+        credits="<results>/{project}/credits.md",
+    log:
+        "<logs>/credits/{project}.log",
+    benchmark:
+        "<benchmarks>/credits/{project}.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        cpus=1,
+    params:
+        settings=lambda wildcards: {
+            "hashtags": project(wildcards).hashtags,
+            "scenes": order(wildcards),
+            "title": project(wildcards).title,
+        },
+    priority: feeding
+    script:
+        "../scripts/credits.py"
+
+
+rule timestamps:
+    input:
+        words=scenes("<results>/{project}/scenes/{scene}/words.json"),
+        code=sources("timestamps"),
+    output:
+        timestamps="<results>/{project}/timestamps.json",
+    log:
+        "<logs>/timestamps/{project}.log",
+    benchmark:
+        "<benchmarks>/timestamps/{project}.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        cpus=1,
+    params:
+        settings=on_the_grid(engine="narration.engine"),
+    priority: feeding
+    script:
+        "../scripts/timestamps.py"
+
+
+rule visuals:
+    input:
+        selections=chosen("<results>/{project}/selection/{scene}.json"),
+        words=scenes("<results>/{project}/scenes/{scene}/words.json"),
+        code=sources("visuals"),
+    output:
+        visuals="<results>/{project}/visuals.json",
+    log:
+        "<logs>/visuals/{project}.log",
+    benchmark:
+        "<benchmarks>/visuals/{project}.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        cpus=1,
+    params:
+        settings=on_the_grid(),
+    priority: feeding
+    script:
+        "../scripts/visuals.py"
+
+
+rule quality:
+    input:
+        video="<results>/{project}/video.mp4",
+        selections=chosen("<results>/{project}/selection/{scene}.json"),
+        captions=scenes("<results>/{project}/scenes/{scene}/captions.ass"),
+        words=scenes("<results>/{project}/scenes/{scene}/words.json"),
+        code=sources("quality"),
+    output:
+        quality="<results>/{project}/quality.json",
+    log:
+        "<logs>/quality/{project}.log",
+    benchmark:
+        "<benchmarks>/quality/{project}.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        cpus=1,
+    params:
+        settings=on_the_grid("captions", width="video.width", height="video.height"),
+    priority: feeding
+    script:
+        "../scripts/quality.py"
+
+
+rule refused:
+    output:
+        # Never written. A file of its own, so that what an earlier, sound version of the project made is left alone.
+        refused="<results>/{refused}/refused",
+    log:
+        "<logs>/refused/{refused}.log",
+    benchmark:
+        "<benchmarks>/refused/{refused}.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 0
+    resources:
+        api_slots=0,
+    params:
+        settings=lambda wildcards: {"problems": REFUSED[wildcards.refused]},
+    script:
+        "../scripts/refused.py"
+
+
+rule refused_file:
+    input:
+        refused="<results>/{refused}/refused",
+    output:
+        file="<results>/{refused}/{file}",
+    wildcard_constraints:
+        file="(?!refused$).+",
+    log:
+        "<logs>/refused_file/{refused}/{file}.log",
+    conda:
+        "../envs/media.yaml"
+    threads: 0
+    shell:
+        "false  # never reached: its input is never made"
+
+
+def summarise():
+    """Write the table of all videos, at the end of a run."""
+    from scripts.lib.report import write_report
+
+    write_report(sorted(PROJECTS), Path(workflow.pathvars.apply("<results>")), Path(workflow.pathvars.apply("<logs>")))

@@ -1,0 +1,122 @@
+"""Words become captions, clips become segments, narrations the soundtrack; joined, they are the video."""
+
+
+def shown(wildcards):
+    """The file that the job's scene shows: the user's own where it lies, or a generated background."""
+    selection = checkpoints.selection.get(project=wildcards.project).output.selection
+    choice = read_json(os.path.join(selection, f"{wildcards.scene}.json"))
+    if choice["provider"] == "local":
+        return choice["path"]
+    wide = value("video.width")(wildcards) > value("video.height")(wildcards)
+    return collect(
+        "<resources>/footage/procedural/{background}-{orientation}.mp4",
+        background=choice["id"],
+        orientation="landscape" if wide else "portrait",
+    )
+
+
+def caption_fonts(wildcards):
+    own = value("captions.font")(wildcards)
+    return [*([own] if own else []), *repo("config/fonts/*.ttf")]
+
+
+rule captions:
+    input:
+        words="<results>/{project}/scenes/{scene}/words.json",
+        fonts=caption_fonts,
+        code=sources("captions"),
+    output:
+        captions="<results>/{project}/scenes/{scene}/captions.ass",
+    log:
+        "<logs>/captions/{project}/{scene}.log",
+    benchmark:
+        "<benchmarks>/captions/{project}/{scene}.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        cpus=1,
+    params:
+        settings=settings(
+            "captions",
+            width="video.width",
+            height="video.height",
+            pad_before="narration.pad_before",
+            pad_after="narration.pad_after",
+        ),
+    priority: feeding
+    script:
+        "../scripts/captions.py"
+
+
+rule segment:
+    input:
+        media=shown,
+        words="<results>/{project}/scenes/{scene}/words.json",
+        captions="<results>/{project}/scenes/{scene}/captions.ass",
+        fonts=caption_fonts,
+        code=sources("segment"),
+    output:
+        segment="<results>/{project}/scenes/{scene}/segment.mp4",
+    log:
+        "<logs>/segment/{project}/{scene}.log",
+    benchmark:
+        "<benchmarks>/segment/{project}/{scene}.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: value("video.threads")
+    resources:
+        cpus=lambda wildcards, threads: threads,
+        mem_mb=700,
+    params:
+        settings=settings("video", pad_before="narration.pad_before", pad_after="narration.pad_after"),
+    priority: longest_first
+    script:
+        "../scripts/segment.py"
+
+
+rule soundtrack:
+    input:
+        narrations=scenes("<results>/{project}/scenes/{scene}/narration.wav"),
+        music=lambda wildcards: [path for path in [value("music.path")(wildcards)] if path],
+        code=sources("soundtrack"),
+    output:
+        soundtrack="<results>/{project}/soundtrack.m4a",
+    log:
+        "<logs>/soundtrack/{project}.log",
+    benchmark:
+        "<benchmarks>/soundtrack/{project}.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        cpus=1,
+    params:
+        settings=on_the_grid(volume_db="music.volume_db", duck_db="music.duck_db"),
+    priority: feeding
+    script:
+        "../scripts/soundtrack.py"
+
+
+rule video:
+    input:
+        segments=chosen("<results>/{project}/scenes/{scene}/segment.mp4"),
+        soundtrack="<results>/{project}/soundtrack.m4a",
+        words=scenes("<results>/{project}/scenes/{scene}/words.json"),
+        code=sources("video"),
+    output:
+        video="<results>/{project}/video.mp4",
+    log:
+        "<logs>/video/{project}.log",
+    benchmark:
+        "<benchmarks>/video/{project}.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        cpus=1,
+    params:
+        settings=on_the_grid(),
+    priority: feeding
+    script:
+        "../scripts/video.py"

@@ -1,0 +1,81 @@
+"""What all projects share: the embedding model, the index of the footage that is at hand, the generated backgrounds."""
+
+
+@functools.cache
+def footage_files():
+    """Every file of the local footage folder, side texts included, in an order that is the same everywhere."""
+    folder = SETTINGS["stock"]["local"]["path"]
+    return sorted(os.path.join(path, name) for path, _, names in os.walk(folder) for name in names) if folder else []
+
+
+@functools.cache
+def backgrounds():
+    return yaml.safe_load((ROOT / "config/backgrounds.yaml").read_text(encoding="utf-8"))
+
+
+rule minilm:
+    input:
+        code=sources("minilm"),
+    output:
+        manifest="<resources>/models/minilm/manifest.json",
+        weights="<resources>/models/minilm/model.safetensors",
+        tokenizer="<resources>/models/minilm/tokenizer.json",
+    log:
+        "<logs>/minilm.log",
+    benchmark:
+        "<benchmarks>/minilm.tsv"
+    conda:
+        "../envs/network.yaml"
+    threads: 0
+    resources:
+        download_slots=1,
+    script:
+        "../scripts/minilm.py"
+
+
+rule footage_index:
+    input:
+        files=footage_files(),
+        catalogue=repo("config/backgrounds.yaml"),
+        model="<resources>/models/minilm/manifest.json",
+        code=sources("footage_index"),
+    output:
+        index="<resources>/footage/index.json",
+    log:
+        "<logs>/footage_index.log",
+    benchmark:
+        "<benchmarks>/footage_index.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        cpus=1,
+    params:
+        settings={"folder": SETTINGS["stock"]["local"]["path"] if footage_files() else ""},
+    script:
+        "../scripts/footage_index.py"
+
+
+rule background:
+    input:
+        code=sources("background"),
+    output:
+        background="<resources>/footage/procedural/{background}-{orientation}.mp4",
+    log:
+        "<logs>/background/{background}-{orientation}.log",
+    benchmark:
+        "<benchmarks>/background/{background}-{orientation}.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        cpus=1,
+    params:
+        settings=lambda wildcards: {
+            "id": wildcards.background,
+            "orientation": wildcards.orientation,
+            "recipe": backgrounds()[wildcards.background],
+        },
+    priority: 10_000_000  # a scene waits for it, and it is among the longest jobs
+    script:
+        "../scripts/background.py"

@@ -1,0 +1,147 @@
+"""Workspaces to build in, and what a run of Snakemake did."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+ROOT = Path(__file__).resolve().parents[1]
+
+SMALL = {
+    "video": {"width": 108, "height": 192, "fps": 10, "preset": "ultrafast", "crf": 35, "threads": 1},
+    "narration": {"speed": 2.0},
+}
+"""Settings that make a video in seconds; all else is what users get."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one call of Snakemake did."""
+
+    code: int
+    output: str
+    jobs: list[str]
+    """`rule project/scene` of each job, in the order they started (or are planned to)."""
+
+
+def snakemake(workspace: Path, *args: str, cores: int = 2, env: dict[str, str] | None = None) -> Run:
+    """Run Snakemake as a user would, in a workspace of its own; raises nothing, whatever happens."""
+    before = set(workspace.glob(".snakemake/log/*.log"))
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--cores", str(cores), *args],
+        cwd=workspace,
+        env=os.environ | (env or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    planned = "-n" in args or "--dry-run" in args
+    logs = sorted(set(workspace.glob(".snakemake/log/*.log")) - before)
+    return Run(done.returncode, done.stdout, started(done.stdout if planned else logs[-1].read_text() if logs else ""))
+
+
+def started(log: str) -> list[str]:
+    """The jobs that Snakemake's own log says were started."""
+    jobs = []
+    for block in re.finditer(r"^(?:local)?(?:rule|checkpoint) (\w+):\n((?:    .*\n)*)", log, re.MULTILINE):
+        wildcards = re.search(r"^    wildcards: (.*)$", block[2], re.MULTILINE)
+        where = "/".join(re.findall(r"=([^,]+)", wildcards[1])) if wildcards else ""
+        if block[1] != "all":
+            jobs.append(f"{block[1]} {where}".strip())
+    return jobs
+
+
+def write_project(workspace: Path, name: str, scenes: dict[str, tuple[str, str]], **config: object) -> None:
+    """A project of `{id: (text, visual direction)}`, with its settings laid over the small ones."""
+    folder = workspace / "projects" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    script = {
+        "schemaVersion": "1.0.0",
+        "scenes": [{"id": id_, "text": text, "visualDirection": visual} for id_, (text, visual) in scenes.items()],
+    }
+    (folder / "script.json").write_text(json.dumps(script))
+    if config:
+        (folder / "config.yaml").write_text(json.dumps(config))
+
+
+def write_config(workspace: Path, **sections: object) -> None:
+    """The workspace's own configuration: the small settings, with `sections` laid over them."""
+    merged = {name: SMALL.get(name, {}) | sections.get(name, {}) for name in {**SMALL, **sections}}
+    (workspace / "config").mkdir(exist_ok=True)
+    (workspace / "config/config.yaml").write_text(json.dumps(merged))
+
+
+def clip(path: Path, source: str, seconds: float = 2.0) -> None:
+    """A clip from one of ffmpeg's own sources."""
+    from scripts.lib.media import ffmpeg
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ffmpeg("-f", "lavfi", "-i", source, "-t", seconds, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", path)
+
+
+def link_large(source: str, target: str) -> None:
+    """Copy a file with its dates; what is large and never written to is linked."""
+    if os.path.getsize(source) > 5_000_000:
+        os.link(source, target)
+    else:
+        shutil.copy2(source, target)
+
+
+def copy_workspace(source: Path, target: Path) -> Path:
+    return Path(shutil.copytree(source, target, copy_function=link_large, dirs_exist_ok=True, symlinks=True))
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory) -> Path:
+    """A folder that all worker processes of one test run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@pytest.fixture(scope="session")
+def model(shared) -> Path:
+    """A workspace that holds the embedding model and nothing else, fetched once by its own rule."""
+    workspace = shared / "model"
+    with FileLock(shared / "model.lock"):
+        if not workspace.exists():
+            (workspace / "projects").mkdir(parents=True)
+            run = snakemake(workspace, "resources/models/minilm/manifest.json")
+            assert run.code == 0, run.output
+    return workspace
+
+
+SCENES = {
+    "sea": ("The sea is big and blue.", "ocean waves"),
+    "wood": ("A forest is dark. It is quiet.", "a forest of old trees"),
+    "town": ("Cars run in the city at night.", "city traffic at night"),
+}
+
+
+@pytest.fixture(scope="session")
+def built(shared, model) -> Path:
+    """A workspace whose only project is built. For copying: use `workspace`."""
+    workspace = shared / "built"
+    with FileLock(shared / "built.lock"):
+        if not (workspace / "results").exists():
+            copy_workspace(model, workspace)
+            write_config(workspace)
+            write_project(workspace, "tiny", SCENES)
+            for name, hue in {"ocean-waves": 200, "forest-trees": 120, "city-traffic-night": 280, "desert-dunes": 40}.items():
+                clip(workspace / f"footage/{name}.mp4", f"testsrc2=size=128x224:rate=10,hue=h={hue}")
+            run = snakemake(workspace)
+            assert run.code == 0, run.output
+    return workspace
+
+
+@pytest.fixture
+def workspace(built, tmp_path) -> Path:
+    """A copy of a built workspace, to edit."""
+    return copy_workspace(built, tmp_path / "workspace")

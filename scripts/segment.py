@@ -10,6 +10,12 @@ from scripts.lib.job import job
 from scripts.lib.media import PICTURE, MediaError, ffmpeg, frame_count, probe, source
 from scripts.lib.timeline import scene_frames
 
+SDR = "flags=bicubic:out_color_matrix=bt709:out_range=tv"
+TO_SDR = [
+    "zscale=transfer=linear:npl=203,format=gbrpf32le,zscale=primaries=bt709",
+    "tonemap=mobius:desat=0,zscale=transfer=bt709:matrix=bt709:range=tv",
+]
+"""HDR to BT.709 by way of linear light; 203 cd/m2 is the white of ITU-R BT.2408."""
 BT709 = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
 
 
@@ -50,13 +56,13 @@ def cover(media: Path, video: dict) -> list[str]:
     Frames that the rate leaves out are dropped before the work, frames that it repeats are repeated after it.
     """
     width, height, fps = video["width"], video["height"], video["fps"]
-    rate = f"fps={fps}"
+    clip, rate = probe(media), f"fps={fps}"
     fit = [
         f"crop=w=min(iw\\,ih*{width}/{height}):h=min(ih\\,iw*{height}/{width})",
-        f"scale={width}:{height}:flags=bicubic:out_color_matrix=bt709:out_range=tv",
+        *([f"scale={width}:{height}:flags=bicubic", *TO_SDR] if clip.hdr else [f"scale={width}:{height}:{SDR}"]),
         "setsar=1",
     ]
-    return [rate, *fit] if probe(media).fps > fps else [*fit, rate]
+    return [rate, *fit] if clip.fps > fps else [*fit, rate]
 
 
 def encoder(video: dict) -> list[str | int]:

@@ -106,3 +106,15 @@ def test_the_same_inputs_give_the_same_bytes(tmp_path):
     (tmp_path / "elsewhere/clip.mp4").write_bytes((tmp_path / "clip.mp4").read_bytes())
     render(tmp_path / "elsewhere", tmp_path / "elsewhere/clip.mp4", 15)
     assert (tmp_path / "elsewhere/out.mp4").read_bytes() == first
+
+
+def test_an_hdr_phone_clip_keeps_its_white_and_its_grey(tmp_path):
+    """HLG's reference white is 75 % of the signal: shown as it is, it would be a dull grey."""
+    hlg = "log-level=none:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc"
+    encode = ["-c:v", "libx265", "-x265-params", hlg, "-pix_fmt", "yuv420p10le"]
+    colours = "color=c=0xbfbfbf:size=160x90:rate=10,drawbox=x=80:w=80:h=90:c=0x404040:t=fill"
+    ffmpeg("-f", "lavfi", "-i", colours, "-t", 0.5, *encode, tmp_path / "clip.mp4")
+    frame = render(tmp_path, tmp_path / "clip.mp4", 1)[0].astype(int)
+    white, dark = frame[80, 20], frame[80, 70]
+    assert white.min() > 210 and np.ptp(white) < 12
+    assert 50 < dark.mean() < 90

@@ -13,6 +13,8 @@ from scripts.lib.errors import UserError
 
 VIDEO = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".gif"}
 PICTURE = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+PQ_AND_HLG = (16, 18)
+"""Transfer characteristics of HDR video, by their numbers in ITU-T H.273."""
 MOST_PIXELS = 120_000_000
 """About 11,000 x 11,000: half a gigabyte when decoded would be the limit of what a job may take."""
 AUDIO = {".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".opus"}
@@ -41,6 +43,8 @@ class Media:
     """Seconds; 0 for a picture."""
     fps: float
     """Frames a second, the average; 0 for a picture."""
+    hdr: bool = False
+    """Whether its light is coded as PQ or HLG, as phones do."""
 
 
 def probe(path: str | Path) -> Media:
@@ -97,7 +101,8 @@ def _probe_video(path: str | Path) -> Media:
             duration = container.duration / av.time_base if container.duration else 0.0
             if not duration and stream.duration:
                 duration = float(stream.duration * stream.time_base)
-            return Media("video", width, height, round(duration, 3), round(float(stream.average_rate or 0), 3))
+            rate = round(float(stream.average_rate or 0), 3)
+            return Media("video", width, height, round(duration, 3), rate, frame.color_trc in PQ_AND_HLG)
     except av.FFmpegError as error:
         raise MediaError(f"cannot be read as a video ({error.strerror or error})") from None
 

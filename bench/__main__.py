@@ -1,0 +1,6 @@
+"""All benchmarks, one after another, as the tables of docs/benchmarks.md."""
+
+from bench import build, plan, schedule
+
+for benchmark in (build, schedule, plan):
+    benchmark.main()

@@ -1,0 +1,69 @@
+"""Every rule declares what it takes, and one name runs through rule, script, log, benchmark and sources."""
+
+import re
+
+import pytest
+import yaml
+from conftest import ROOT
+
+TEXT = "\n".join(path.read_text() for path in sorted(ROOT.glob("rules/*.smk")))
+RULES = {
+    match[1]: match[0]
+    for match in re.finditer(r"^(?:rule|checkpoint) (\w+):\n(?:(?:    .*)?\n)*", TEXT, re.MULTILINE)
+    if match[1] != "refused_file"  # never runs
+}
+SLOTS = r"(api_slots|stock_slots|download_slots)=\d"
+
+
+def directive(rule: str, name: str) -> str:
+    """The text under a rule's directive, or an empty one."""
+    found = re.search(rf"^    {name}: *((?:.*\n)(?:        .*\n)*)", RULES[rule], re.MULTILINE)
+    return found[1] if found else ""
+
+
+def test_the_rules_are_found():
+    assert len(RULES) > 15
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_one_name_runs_through_a_rule(rule):
+    assert f'"../scripts/{rule}.py"' in directive(rule, "script")
+    assert (ROOT / f"scripts/{rule}.py").is_file()
+    assert re.search(rf'"<logs>/{rule}[/.]', directive(rule, "log"))
+    assert re.search(rf'"<benchmarks>/{rule}[/.]', directive(rule, "benchmark"))
+    assert rule == "refused" or f'code=sources("{rule}")' in directive(rule, "input")
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_compute_rules_take_cpus_and_network_rules_take_slots(rule):
+    threads, resources = directive(rule, "threads").strip(), directive(rule, "resources")
+    if threads == "0":
+        assert re.search(SLOTS, resources) and "cpus" not in resources
+    else:
+        same = "cpus=lambda wildcards, threads: threads" if "(" in threads else f"cpus={threads}"
+        assert same in resources and not re.search(SLOTS, resources)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_names_a_conda_environment_that_is_there(rule):
+    assert (ROOT / "rules" / directive(rule, "conda").strip().strip('"')).is_file()
+
+
+@pytest.mark.parametrize("file", sorted(ROOT.glob("envs/*.yaml")), ids=lambda path: path.stem)
+def test_conda_environments_hold_the_pinned_versions(file):
+    pins = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "envs/requirements.txt").read_text(), re.MULTILINE))
+    for part in yaml.safe_load(file.read_text())["dependencies"]:
+        if isinstance(part, dict):
+            assert part["pip"] == sorted(part["pip"])
+            for requirement in part["pip"]:
+                name, version = requirement.split("==")
+                assert pins[name] == version, name
+
+
+def test_no_index_address_and_no_unpinned_requirement():
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        text = (ROOT / "envs" / name).read_text()
+        assert "://" not in text and "--index" not in text and "--find-links" not in text
+        starts = [line for line in text.splitlines() if re.match(r"[a-z]", line)]
+        assert starts and all("==" in line for line in starts)
+        assert text.count("--hash=sha256:") >= len(starts)

@@ -58,8 +58,13 @@ def probe(path: str | Path) -> Media:
 def _probe_picture(path: str | Path) -> Media:
     with open_picture(path) as picture:
         width, height = picture.size
-        if picture.getexif().get(0x0112, 1) >= 5:  # EXIF orientation: on its side
-            width, height = height, width
+        try:
+            if picture.getexif().get(0x0112, 1) >= 5:  # EXIF orientation: on its side
+                width, height = height, width
+            picture.draft("L", (64, 64))  # a JPEG is decoded at an eighth of its size
+            picture.load()
+        except (OSError, ValueError, SyntaxError) as error:
+            raise MediaError(f"a damaged picture ({error})") from None
         return Media("picture", width, height, 0.0, 0.0)
 
 
@@ -88,10 +93,12 @@ def _probe_video(path: str | Path) -> Media:
     import av
 
     try:
-        with av.open(str(path), options=OPEN) as container:
-            if not container.streams.video:
+        with av.open(str(path), options=OPEN, metadata_errors="replace") as container:
+            streams = container.streams.video
+            cover = av.stream.Disposition.attached_pic  # a picture of a sound file
+            stream = next((stream for stream in streams if cover not in stream.disposition), None)
+            if stream is None:
                 raise MediaError("has no picture: a sound file, or a damaged clip")
-            stream = container.streams.video[0]
             frame = next(container.decode(stream), None)
             if frame is None:
                 raise MediaError("has no frame that can be decoded")

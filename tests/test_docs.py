@@ -1,0 +1,23 @@
+from scripts.lib.config import complete, schema
+from scripts.lib.configuration_docs import DOCS, pages
+
+
+def test_the_generated_pages_are_up_to_date():
+    for name, text in pages().items():
+        assert (DOCS / name).read_text(encoding="utf-8") == text, f"docs/{name} is out of date: run make docs"
+
+
+def test_every_key_of_the_configuration_is_documented():
+    page = pages()["configuration.md"]
+    settings, _ = complete({}, "config.yaml")
+    for section, values in settings.items():
+        assert f"## `{section}`" in page
+        for key in values if isinstance(values, dict) else []:
+            assert f"| `{key}" in page
+
+
+def test_every_field_of_a_script_is_documented():
+    page = pages()["script.md"]
+    for name in ("script", "payload"):
+        fields = schema(name)["properties"] | schema(name)["properties"]["scenes"]["items"]["properties"]
+        assert all(f"| `{field}`" in page for field in fields if field != "config")

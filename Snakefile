@@ -4,19 +4,9 @@
 #   snakemake --cores 8 results/demo/video.mp4
 #   snakemake -n
 
-import os
-
 from snakemake.utils import min_version
 
 min_version("9.27")
-
-
-configfile: workflow.source_path("config/config.yaml")
-
-
-if os.path.exists("config/config.yaml"):
-
-    configfile: "config/config.yaml"  # a workspace's own, laid over the one above
 
 
 include: "rules/common.smk"
@@ -39,8 +29,8 @@ rule all:
     default_target: True
     input:
         [
-            collect("<results>/{project}/{file}", project=WANTED, file=DELIVERED),
-            collect("<results>/{refused}/refused", refused=REFUSED),
+            collect("<results>/{project}/{file}", project=wanted(PROJECTS), file=DELIVERED),
+            collect("<results>/{refused}/refused", refused=wanted(REFUSED)),
         ],
 
 

@@ -1,6 +1,7 @@
 """What all rules share: settings and scripts, read once, and the functions that give each job its part of them."""
 
 import functools
+import os
 import re
 import sys
 from pathlib import Path
@@ -8,7 +9,10 @@ from pathlib import Path
 import yaml
 
 from scripts.lib.config import complete
+from scripts.lib.documents import read_document
+from scripts.lib.errors import UserError
 from scripts.lib.files import read_json
+from scripts.lib.footage.folder import listing
 from scripts.lib.machine import memory_mb
 from scripts.lib.projects import read_projects
 from scripts.lib.sources import ROOT, sources as modules
@@ -21,23 +25,48 @@ if os.path.exists(".env"):
 
 # The settings and the projects. What is wrong with the run's own settings ends it; a faulty project stops only itself.
 
-SETTINGS, faults = complete(config, "config")
+for file in dict.fromkeys([str(ROOT / "config/config.yaml"), os.path.realpath("config/config.yaml")]):
+    if os.path.exists(file):
+        try:
+            read_document(Path(os.path.relpath(file)))  # Snakemake's own reader takes the last of two equal keys
+        except UserError as error:
+            sys.exit(str(error))
+
+        configfile: file
+
+
+SETTINGS, faults = complete(config, "config/config.yaml")
 if faults:
     sys.exit("\n".join(faults))
 
 projects = read_projects(Path("projects"), SETTINGS)
 PROJECTS = {name: project for name, project in projects.items() if not project.problems}
-REFUSED = {re.sub(r"[^A-Za-z0-9._-]", "_", name): project.problems for name, project in projects.items() if project.problems}
-WANTED = [name for name, project in PROJECTS.items() if not project.archived]
+REFUSED = {re.sub(r"[^A-Za-z0-9._-]", "_", name): project for name, project in projects.items() if project.problems}
 
 # A faulty project is no {project}: whatever is asked of it leads to the rule `refused`.
 REFUSED_PROJECT = "|".join(map(re.escape, REFUSED)) or "(?!)"
 PROJECT = rf"(?!(?:{REFUSED_PROJECT})/)[a-z0-9][a-z0-9-]*"
 
+
+def wanted(projects):
+    return [name for name, project in projects.items() if not project.archived]
+
+
 DELIVERED = [
     *("video.mp4", "video.srt", "video.vtt", "thumbnail.jpg", "credits.md"),
     *("timestamps.json", "visuals.json", "quality.json"),
 ]
+
+
+def note(warning):
+    """Tell the user, once a run."""
+    if workflow.is_main_process:
+        logger.warning(f"warning: {warning}")
+
+
+for found in PROJECTS.values():
+    for warning in found.warnings:
+        note(warning)
 
 
 # The limits. Defaults of Snakemake's own global resources: the command line and profiles lay theirs over them by key.
@@ -57,15 +86,15 @@ for name, limit in limits.items():
 # Inputs
 
 
-def repo(pattern):
-    """Files of this repository as paths from the working directory, so that a build from another place is the same."""
-    return [os.path.relpath(path) for path in sorted(ROOT.glob(pattern))]
+def repo(path):
+    """A file of this repository as a path from the working directory: the same build from another place is the same."""
+    return os.path.relpath(ROOT / path)
 
 
 @functools.cache
 def sources(name):
     """The rule's script and every module of ours that it imports: an edit reruns just the rules that use it."""
-    return [os.path.relpath(ROOT / path) for path in modules(f"scripts/{name}.py")]
+    return [repo(path) for path in modules(f"scripts/{name}.py")]
 
 
 def scenes(path):

@@ -100,6 +100,7 @@ rule timestamps:
 rule visuals:
     input:
         selections=chosen("<results>/{project}/selection/{scene}.json"),
+        media=shown,
         words=scenes("<results>/{project}/scenes/{scene}/words.json"),
         code=sources("visuals"),
     output:
@@ -114,7 +115,7 @@ rule visuals:
     resources:
         cpus=1,
     params:
-        settings=on_the_grid(),
+        settings=on_the_grid(embedding="embedding.engine"),
     priority: feeding
     script:
         "../scripts/visuals.py"
@@ -159,7 +160,7 @@ rule refused:
     resources:
         api_slots=0,
     params:
-        settings=lambda wildcards: {"problems": REFUSED[wildcards.refused]},
+        settings=lambda wildcards: {"problems": REFUSED[wildcards.refused].problems},
     script:
         "../scripts/refused.py"
 

@@ -2,22 +2,31 @@
 
 
 def shown(wildcards):
-    """The file that the job's scene shows: the user's own where it lies, or a generated background."""
+    """The files that the job's scene shows, or every scene of its project: the user's own where they lie, or generated
+    backgrounds."""
     selection = checkpoints.selection.get(project=wildcards.project).output.selection
-    choice = read_json(os.path.join(selection, f"{wildcards.scene}.json"))
-    if choice["provider"] == "local":
-        return choice["path"]
     wide = value("video.width")(wildcards) > value("video.height")(wildcards)
-    return collect(
-        "<resources>/footage/procedural/{background}-{orientation}.mp4",
-        background=choice["id"],
-        orientation="landscape" if wide else "portrait",
-    )
+    files = []
+    for scene in [wildcards.scene] if hasattr(wildcards, "scene") else order(wildcards):
+        choice = read_json(os.path.join(selection, f"{scene}.json"))
+        files += (
+            [choice["path"]]
+            if choice["provider"] == "local"
+            else collect(
+                "<resources>/footage/procedural/{background}-{orientation}.mp4",
+                background=choice["id"],
+                orientation="landscape" if wide else "portrait",
+            )
+        )
+    return files
+
+
+FONTS = [repo(path) for path in sorted(ROOT.glob("config/fonts/*.ttf"))]
 
 
 def caption_fonts(wildcards):
     own = value("captions.font")(wildcards)
-    return [*([own] if own else []), *repo("config/fonts/*.ttf")]
+    return [*([own] if own else []), *FONTS]
 
 
 rule captions:

@@ -3,9 +3,12 @@
 
 @functools.cache
 def footage_files():
-    """Every file of the local footage folder, side texts included, in an order that is the same everywhere."""
+    """Every file of the local footage folder, side texts included."""
     folder = SETTINGS["stock"]["local"]["path"]
-    return sorted(os.path.join(path, name) for path, _, names in os.walk(folder) for name in names) if folder else []
+    files, unfit = listing(folder) if folder else ([], [])
+    for file in unfit:
+        note(f"{file}: left out, for its name holds < > {{ }}, a control character or bytes that are no text; rename it")
+    return files
 
 
 @functools.cache

@@ -44,7 +44,8 @@ def test_a_project_has_the_runs_settings_its_requests_and_its_own_in_this_order(
     write("a", "video: {width: 720}\ncaptions:\n", script=REQUEST)
     project = read()["a"]
     assert not project.problems
-    assert project.settings["video"] == SETTINGS["video"] | {"width": 720, "height": 1080}
+    video = {key: value for key, value in SETTINGS["video"].items() if key != "scale"}
+    assert project.settings["video"] == video | {"width": 720, "height": 1080}
     assert project.settings["captions"] == SETTINGS["captions"]
     assert (project.title, project.archived) == ("a", False)
 
@@ -164,3 +165,13 @@ def test_a_hundred_projects_are_read_in_a_moment():
     projects = read()
     assert time.process_time() - start < 1.5
     assert not any(project.problems for project in projects.values())
+
+
+def test_a_scale_halves_the_frame_of_every_project_and_keeps_it_even():
+    write("a")
+    write("b", "video: {width: 1918, height: 1082}")
+    projects = read(complete({"video": {"scale": 0.5}}, "config")[0])
+    assert [(p.settings["video"]["width"], p.settings["video"]["height"]) for p in projects.values()] == [
+        (540, 960),
+        (960, 540),
+    ]

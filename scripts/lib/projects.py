@@ -62,7 +62,7 @@ def read_project(folder: Path, settings: dict) -> Project:
     settings, wrong = override(settings, own, f"{where}/config.yaml")
     return Project(
         name=folder.name,
-        settings=settings,
+        settings=settings | {"video": _scaled(settings["video"])},
         scenes=script.scenes,
         title=script.title or folder.name,
         hashtags=script.hashtags,
@@ -70,6 +70,12 @@ def read_project(folder: Path, settings: dict) -> Project:
         warnings=script.warnings,
         archived=isinstance(own, dict) and own.get("archived") is True,
     )
+
+
+def _scaled(video: dict) -> dict:
+    """The picture's settings with `scale` worked into width and height, which stay even."""
+    sides = {side: 2 * round(video[side] * video["scale"] / 2) for side in ("width", "height")}
+    return {key: value for key, value in (video | sides).items() if key != "scale"}
 
 
 def _script(folder: Path) -> tuple[Script, list[str]]:

@@ -28,8 +28,8 @@ def segment(media: Path, captions: Path, fonts: list[str], frames: int, video: d
         # In a folder of its own, so that no name of the user's stands in a filter string.
         (Path(folder) / "captions.ass").symlink_to(captions.resolve())
         (Path(folder) / "fonts").mkdir()
-        for font in fonts:
-            (Path(folder) / "fonts" / Path(font).name).symlink_to(Path(font).resolve())
+        for number, font in enumerate(fonts):
+            (Path(folder) / f"fonts/{number}{Path(font).suffix}").symlink_to(Path(font).resolve())
         if media.suffix.lower() in PICTURE:
             picture.still(media, Path(folder) / "still.png", video["width"], video["height"])
             inputs = ["-framerate", video["fps"], "-i", "still.png"]

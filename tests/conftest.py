@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +32,13 @@ class Run:
     """`rule project/scene` of each job, in the order they started (or are planned to)."""
 
 
-def snakemake(workspace: Path, *args: str, cores: int = 2, env: dict[str, str] | None = None) -> Run:
+def snakemake(
+    workspace: Path, *args: str, cores: int = 2, env: dict[str, str] | None = None, source: Path = ROOT
+) -> Run:
     """Run Snakemake as a user would, in a workspace of its own; raises nothing, whatever happens."""
     before = set(workspace.glob(".snakemake/log/*.log"))
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--cores", str(cores), *args],
+        [sys.executable, "-m", "snakemake", "--snakefile", source / "Snakefile", "--cores", str(cores), *args],
         cwd=workspace,
         env=os.environ | (env or {}),
         stdin=subprocess.DEVNULL,
@@ -87,6 +90,12 @@ def clip(path: Path, source: str, seconds: float = 2.0) -> None:
     ffmpeg("-f", "lavfi", "-i", source, "-t", seconds, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", path)
 
 
+def write_footage(workspace: Path) -> None:
+    """A folder of clips, each for one of the scenes, and one for nobody yet."""
+    for hue, name in enumerate(("ocean-waves", "sea-boats", "forest-trees", "city-traffic-night", "desert-dunes")):
+        clip(workspace / f"footage/{name}.mp4", f"testsrc2=size=128x224:rate=10,hue=h={60 * hue}")
+
+
 def link_large(source: str, target: str) -> None:
     """Copy a file with its dates; what is large and never written to is linked."""
     if os.path.getsize(source) > 5_000_000:
@@ -134,14 +143,13 @@ def built(shared, model) -> Path:
             copy_workspace(model, workspace)
             write_config(workspace)
             write_project(workspace, "tiny", SCENES)
-            for name, hue in {"ocean-waves": 200, "forest-trees": 120, "city-traffic-night": 280, "desert-dunes": 40}.items():
-                clip(workspace / f"footage/{name}.mp4", f"testsrc2=size=128x224:rate=10,hue=h={hue}")
+            write_footage(workspace)
             run = snakemake(workspace)
             assert run.code == 0, run.output
     return workspace
 
 
 @pytest.fixture
-def workspace(built, tmp_path) -> Path:
-    """A copy of a built workspace, to edit."""
-    return copy_workspace(built, tmp_path / "workspace")
+def workspace(built) -> Path:
+    """A copy of a built workspace, to edit; beside it, so that the way to the sources stays the same."""
+    return copy_workspace(built, Path(tempfile.mkdtemp(dir=built.parent)))

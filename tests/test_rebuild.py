@@ -2,11 +2,12 @@
 
 import json
 import os
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from conftest import SCENES, clip, snakemake, write_config, write_project
+from conftest import ROOT, SCENES, clip, snakemake, write_config
 
 PER_VIDEO = ["video", "quality"]
 """What hangs on any change of the picture or the sound."""
@@ -18,11 +19,12 @@ def jobs(rules: list[str], scenes: list[str] | None = None) -> set[str]:
     return {f"{rule} tiny/{scene}" for rule in rules for scene in scenes} if scenes else {f"{rule} tiny" for rule in rules}
 
 
-def check(workspace: Path, expected: set[str], *args: str, planned: set[str] | None = None) -> None:
-    """The plan (an upper bound where it meets the selection), the run, and a second run that does nothing."""
+def check(workspace: Path, expected: set[str], *args: str) -> None:
+    """The plan (where it meets the selection, more than what will run, but for the renders), the run, and a second
+    run that does nothing."""
     plan = snakemake(workspace, "-n", *args)
     if "selection tiny" in expected:
-        assert set(plan.jobs) >= expected, plan.output
+        assert set(plan.jobs) >= {job for job in expected if not job.startswith("segment")}, plan.output
     else:
         assert set(plan.jobs) == expected, plan.output
     run = snakemake(workspace, *args)
@@ -167,27 +169,15 @@ def test_a_file_added_to_the_local_folder(workspace):
     check(workspace, {"footage_index"} | jobs(["candidates"], list(SCENES)) | jobs(["selection"]))
 
 
-def test_a_module_of_the_source_reruns_just_its_importers(workspace, tmp_path):
+def test_a_module_of_the_source_reruns_just_its_importers(workspace):
     """On a copy of the source, since it edits it."""
-    import shutil
-    import subprocess
-    import sys
-
-    from conftest import ROOT, started
-
     source = workspace / "source"
-    parts = ["Snakefile", "rules", "scripts", "config", "profiles"]
-    for part in parts:
-        (shutil.copytree if (ROOT / part).is_dir() else shutil.copy2)(ROOT / part, source / part) if source.exists() else (
-            source.mkdir(),
-            shutil.copy2(ROOT / part, source / part),
-        )
-    command = [sys.executable, "-m", "snakemake", "--snakefile", source / "Snakefile", "--cores", "2"]
-
-    def run(*args):
-        return subprocess.run([*command, *args], cwd=workspace, capture_output=True, text=True, check=True)
-
-    run()
+    source.mkdir()
+    for part in ("Snakefile", "rules", "scripts", "config", "profiles"):
+        subprocess.run(["cp", "-r", ROOT / part, source], check=True)
+    assert snakemake(workspace, source=source).code == 0
     with open(source / "scripts/lib/picture.py", "a") as file:
         file.write("\n# an edit\n")
-    assert set(started(run("-n").stdout)) == jobs(["segment"], list(SCENES)) | jobs(["thumbnail", *PER_VIDEO])
+    touch_all(source.rglob("*.py"))
+    plan = snakemake(workspace, "-n", source=source)
+    assert set(plan.jobs) == jobs(["segment"], list(SCENES)) | jobs(["thumbnail", *PER_VIDEO])

@@ -23,6 +23,8 @@ DEMUXERS = "mov,matroska,webm,avi,mpeg,mpegts,wav,mp3,aac,flac,ogg,gif"
 """What may be opened: containers that hold their media inside themselves. No hls, concat, dash or sdp, and no image2,
 which reads `%d` in a file's name as a pattern: pictures are Pillow's."""
 
+NO_FONTS = Path(__file__).resolve().parents[2] / "config/fonts/fontconfig.conf"
+
 OPEN = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
 """Options for `av.open(path, options=OPEN)`."""
 
@@ -137,7 +139,7 @@ def ffmpeg(*args: object, cwd: str | Path | None = None) -> str:
     """
     command = [ffmpeg_exe(), "-hide_banner", "-nostdin", "-nostats", "-y", *map(str, args)]
     done = subprocess.run(
-        command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, env=os.environ | {"FONTCONFIG_FILE": os.devnull}
+        command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, env=os.environ | {"FONTCONFIG_FILE": str(NO_FONTS)}
     )
     text = done.stderr.decode(errors="replace")
     if done.returncode:

@@ -1,8 +1,8 @@
 """A whole build, an edit and an idle run, against a bare ffmpeg that renders the same scenes with the same settings.
 
-A 40-second video of 8 scenes from 1080p clips, 1080x1920 at 30 frames a second, two cores. The embedding model and the
-index of the footage are there; everything from `narration` to `video.mp4` is made. The bare ffmpeg is given the captions
-and the sound, renders two scenes at a time, joins them and encodes the sound.
+A 40-second video of 8 scenes from 1080p clips, 1080x1920 at 30 frames a second, two cores. The embedding model and
+the index of the footage are there; everything from `narration` to `video.mp4` is made. The bare ffmpeg is given the
+captions and the sound, renders two scenes at a time, joins them and encodes the sound.
 """
 
 import shutil
@@ -79,7 +79,9 @@ def main() -> None:
     print(f"| medians of {RUNS} | seconds | ratio | at most |\n|---|---|---|---|")
     print(f"| bare ffmpeg | {median['bare']:.1f} | 1 | |")
     print(f"| the whole build | {median['full']:.1f} | {median['full'] / median['bare']:.2f} of bare ffmpeg | 1.35 |")
-    print(f"| one scene's text edited | {median['edit']:.1f} | {median['edit'] / median['full']:.2f} of the whole | 0.35 |")
+    print(
+        f"| one scene's text edited | {median['edit']:.1f} | {median['edit'] / median['full']:.2f} of the whole | 0.35 |"
+    )
     print(f"| nothing to do | {median['idle']:.1f} | | 4 s |")
     heaviest = max(memory, key=memory.get)
     print(f"| the heaviest job's memory | | {memory[heaviest]:.0f} MB ({heaviest}) | 700 MB |\n")

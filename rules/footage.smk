@@ -42,6 +42,7 @@ rule embedding:
         "<logs>/embedding/{project}/{scene}.log",
     benchmark:
         "<benchmarks>/embedding/{project}/{scene}.tsv"
+    priority: feeding
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -49,7 +50,6 @@ rule embedding:
         cpus=1,
     params:
         settings=settings(text="scene.visual", engine="embedding.engine"),
-    priority: feeding
     script:
         "../scripts/embedding.py"
 
@@ -65,6 +65,7 @@ rule candidates:
         "<logs>/candidates/{project}/{scene}.log",
     benchmark:
         "<benchmarks>/candidates/{project}/{scene}.tsv"
+    priority: feeding
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -76,7 +77,6 @@ rule candidates:
             "providers": offered(),
             "width": value("video.width")(wildcards),
         },
-    priority: feeding
     script:
         "../scripts/candidates.py"
 
@@ -92,6 +92,7 @@ checkpoint selection:
         "<logs>/selection/{project}.log",
     benchmark:
         "<benchmarks>/selection/{project}.tsv"
+    priority: feeding
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -99,6 +100,5 @@ checkpoint selection:
         cpus=1,
     params:
         settings=wishes,
-    priority: feeding
     script:
         "../scripts/selection.py"

@@ -11,6 +11,7 @@ rule narration:
         "<logs>/narration/{project}/{scene}.log",
     benchmark:
         "<benchmarks>/narration/{project}/{scene}.tsv"
+    priority: feeding
     conda:
         "../envs/speech.yaml"
     threads: 1
@@ -23,7 +24,6 @@ rule narration:
             voice="narration.voice",
             speed="narration.speed",
         ),
-    priority: feeding
     script:
         "../scripts/narration.py"
 
@@ -39,6 +39,7 @@ rule words:
         "<logs>/words/{project}/{scene}.log",
     benchmark:
         "<benchmarks>/words/{project}/{scene}.tsv"
+    priority: feeding
     conda:
         "../envs/speech.yaml"
     threads: 1
@@ -46,6 +47,5 @@ rule words:
         cpus=1,
     params:
         settings=settings(text="scene.text", engine="timing.engine"),
-    priority: feeding
     script:
         "../scripts/words.py"

@@ -3,7 +3,7 @@
 
 def first_segment(wildcards):
     checkpoints.selection.get(project=wildcards.project)
-    return collect("<results>/{project}/scenes/{scene}/segment.mp4", project=wildcards.project, scene=order(wildcards)[0])
+    return f"<results>/{wildcards.project}/scenes/{order(wildcards)[0]}/segment.mp4"
 
 
 rule subtitles:
@@ -17,6 +17,7 @@ rule subtitles:
         "<logs>/subtitles/{project}.log",
     benchmark:
         "<benchmarks>/subtitles/{project}.tsv"
+    priority: feeding
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -24,7 +25,6 @@ rule subtitles:
         cpus=1,
     params:
         settings=on_the_grid(),
-    priority: feeding
     script:
         "../scripts/subtitles.py"
 
@@ -39,12 +39,12 @@ rule thumbnail:
         "<logs>/thumbnail/{project}.log",
     benchmark:
         "<benchmarks>/thumbnail/{project}.tsv"
+    priority: feeding
     conda:
         "../envs/media.yaml"
     threads: 1
     resources:
         cpus=1,
-    priority: feeding
     script:
         "../scripts/thumbnail.py"
 
@@ -59,6 +59,7 @@ rule credits:
         "<logs>/credits/{project}.log",
     benchmark:
         "<benchmarks>/credits/{project}.tsv"
+    priority: feeding
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -70,7 +71,6 @@ rule credits:
             "scenes": order(wildcards),
             "title": project(wildcards).title,
         },
-    priority: feeding
     script:
         "../scripts/credits.py"
 
@@ -85,6 +85,7 @@ rule timestamps:
         "<logs>/timestamps/{project}.log",
     benchmark:
         "<benchmarks>/timestamps/{project}.tsv"
+    priority: feeding
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -92,7 +93,6 @@ rule timestamps:
         cpus=1,
     params:
         settings=on_the_grid(engine="narration.engine"),
-    priority: feeding
     script:
         "../scripts/timestamps.py"
 
@@ -100,7 +100,7 @@ rule timestamps:
 rule visuals:
     input:
         selections=chosen("<results>/{project}/selection/{scene}.json"),
-        media=shown,
+        media=lambda wildcards: [shown_in(scene, wildcards) for scene in order(wildcards)],
         words=scenes("<results>/{project}/scenes/{scene}/words.json"),
         code=sources("visuals"),
     output:
@@ -109,6 +109,7 @@ rule visuals:
         "<logs>/visuals/{project}.log",
     benchmark:
         "<benchmarks>/visuals/{project}.tsv"
+    priority: feeding
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -116,7 +117,6 @@ rule visuals:
         cpus=1,
     params:
         settings=on_the_grid(embedding="embedding.engine"),
-    priority: feeding
     script:
         "../scripts/visuals.py"
 
@@ -134,6 +134,7 @@ rule quality:
         "<logs>/quality/{project}.log",
     benchmark:
         "<benchmarks>/quality/{project}.tsv"
+    priority: feeding
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -141,7 +142,6 @@ rule quality:
         cpus=1,
     params:
         settings=on_the_grid("captions", width="video.width", height="video.height"),
-    priority: feeding
     script:
         "../scripts/quality.py"
 
@@ -170,10 +170,10 @@ rule refused_file:
         refused="<results>/{refused}/refused",
     output:
         file="<results>/{refused}/{file}",
-    wildcard_constraints:
-        file="(?!refused$).+",
     log:
         "<logs>/refused_file/{refused}/{file}.log",
+    wildcard_constraints:
+        file="(?!refused$).+",
     conda:
         "../envs/media.yaml"
     threads: 0

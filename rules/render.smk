@@ -1,24 +1,15 @@
 """Words become captions, clips become segments, narrations the soundtrack; joined, they are the video."""
 
 
-def shown(wildcards):
-    """The files that the job's scene shows, or every scene of its project: the user's own where they lie, or generated
-    backgrounds."""
+def shown_in(scene, wildcards):
+    """The file that a scene shows: the user's own where it lies, or a generated background."""
     selection = checkpoints.selection.get(project=wildcards.project).output.selection
+    choice = read_json(os.path.join(selection, f"{scene}.json"))
+    if choice["provider"] == "local":
+        return choice["path"]
     wide = value("video.width")(wildcards) > value("video.height")(wildcards)
-    files = []
-    for scene in [wildcards.scene] if hasattr(wildcards, "scene") else order(wildcards):
-        choice = read_json(os.path.join(selection, f"{scene}.json"))
-        files += (
-            [choice["path"]]
-            if choice["provider"] == "local"
-            else collect(
-                "<resources>/footage/procedural/{background}-{orientation}.mp4",
-                background=choice["id"],
-                orientation="landscape" if wide else "portrait",
-            )
-        )
-    return files
+    orientation = "landscape" if wide else "portrait"
+    return f"<resources>/footage/procedural/{choice['id']}-{orientation}.mp4"
 
 
 FONTS = [repo(path) for path in sorted(ROOT.glob("config/fonts/*.ttf"))]
@@ -40,6 +31,7 @@ rule captions:
         "<logs>/captions/{project}/{scene}.log",
     benchmark:
         "<benchmarks>/captions/{project}/{scene}.tsv"
+    priority: feeding
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -53,14 +45,13 @@ rule captions:
             pad_before="narration.pad_before",
             pad_after="narration.pad_after",
         ),
-    priority: feeding
     script:
         "../scripts/captions.py"
 
 
 rule segment:
     input:
-        media=shown,
+        media=lambda wildcards: shown_in(wildcards.scene, wildcards),
         words="<results>/{project}/scenes/{scene}/words.json",
         captions="<results>/{project}/scenes/{scene}/captions.ass",
         fonts=caption_fonts,
@@ -71,6 +62,7 @@ rule segment:
         "<logs>/segment/{project}/{scene}.log",
     benchmark:
         "<benchmarks>/segment/{project}/{scene}.tsv"
+    priority: longest_first
     conda:
         "../envs/media.yaml"
     threads: value("video.threads")
@@ -79,7 +71,6 @@ rule segment:
         mem_mb=700,
     params:
         settings=settings("video", pad_before="narration.pad_before", pad_after="narration.pad_after"),
-    priority: longest_first
     script:
         "../scripts/segment.py"
 
@@ -95,6 +86,7 @@ rule soundtrack:
         "<logs>/soundtrack/{project}.log",
     benchmark:
         "<benchmarks>/soundtrack/{project}.tsv"
+    priority: feeding
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -102,7 +94,6 @@ rule soundtrack:
         cpus=1,
     params:
         settings=on_the_grid(volume_db="music.volume_db", duck_db="music.duck_db"),
-    priority: feeding
     script:
         "../scripts/soundtrack.py"
 
@@ -119,6 +110,7 @@ rule video:
         "<logs>/video/{project}.log",
     benchmark:
         "<benchmarks>/video/{project}.tsv"
+    priority: feeding
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -126,6 +118,5 @@ rule video:
         cpus=1,
     params:
         settings=on_the_grid(),
-    priority: feeding
     script:
         "../scripts/video.py"

@@ -1,13 +1,14 @@
 """What all projects share: the embedding model, the index of the footage that is at hand, the generated backgrounds."""
 
-
 @functools.cache
 def footage_files():
     """Every file of the local footage folder, side texts included."""
     folder = SETTINGS["stock"]["local"]["path"]
     files, unfit = listing(folder) if folder else ([], [])
     for file in unfit:
-        note(f"{file}: left out, for its name holds < > {{ }}, a control character or bytes that are no text; rename it")
+        note(
+            f"{file}: left out, for its name holds < > {{ }}, a control character or bytes that are no text; rename it"
+        )
     return files
 
 
@@ -68,6 +69,7 @@ rule background:
         "<logs>/background/{background}-{orientation}.log",
     benchmark:
         "<benchmarks>/background/{background}-{orientation}.tsv"
+    priority: 10_000_000  # a scene waits for it, and it is among the longest jobs
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -79,6 +81,5 @@ rule background:
             "orientation": wildcards.orientation,
             "recipe": backgrounds()[wildcards.background],
         },
-    priority: 10_000_000  # a scene waits for it, and it is among the longest jobs
     script:
         "../scripts/background.py"

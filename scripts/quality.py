@@ -68,5 +68,5 @@ if __name__ == "__main__":
             snakemake.params.settings,
         )
         for complaint in complaints(made):
-            warn(f"{snakemake.wildcards.project}: {complaint}")
+            warn(complaint)
         write_json(snakemake.output.quality, made)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,6 +76,14 @@ def write_project(workspace: Path, name: str, scenes: dict[str, tuple[str, str]]
         (folder / "config.yaml").write_text(json.dumps(config))
 
 
+def edit_script(workspace: Path, project: str, change: Callable[[list[dict]], object]) -> None:
+    """Let `change` edit a project's list of scenes where it stands."""
+    path = workspace / "projects" / project / "script.json"
+    script = json.loads(path.read_text())
+    change(script["scenes"])
+    path.write_text(json.dumps(script))
+
+
 def write_config(workspace: Path, **sections: object) -> None:
     """The workspace's own configuration: the small settings, with `sections` laid over them."""
     merged = {name: SMALL.get(name, {}) | sections.get(name, {}) for name in {**SMALL, **sections}}
@@ -87,7 +96,21 @@ def clip(path: Path, source: str, seconds: float = 2.0) -> None:
     from scripts.lib.media import ffmpeg
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    ffmpeg("-f", "lavfi", "-i", source, "-t", seconds, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", path)
+    ffmpeg(
+        "-f",
+        "lavfi",
+        "-i",
+        source,
+        "-t",
+        seconds,
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        "-pix_fmt",
+        "yuv420p",
+        path,
+    )
 
 
 def write_footage(workspace: Path) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -45,10 +46,8 @@ def kill_tree(process: subprocess.Popen) -> None:
     except psutil.NoSuchProcess:
         return
     for part in tree:
-        try:
+        with suppress(ProcessLookupError):
             os.kill(part.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
     process.wait()
 
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, SCENES, clip, snakemake, write_config
+from conftest import ROOT, SCENES, clip, edit_script, snakemake, write_config
 
 PER_VIDEO = ["video", "quality"]
 """What hangs on any change of the picture or the sound."""
@@ -16,7 +16,9 @@ TIMES = ["soundtrack", "subtitles", "timestamps", "visuals"]
 
 
 def jobs(rules: list[str], scenes: list[str] | None = None) -> set[str]:
-    return {f"{rule} tiny/{scene}" for rule in rules for scene in scenes} if scenes else {f"{rule} tiny" for rule in rules}
+    return (
+        {f"{rule} tiny/{scene}" for rule in rules for scene in scenes} if scenes else {f"{rule} tiny" for rule in rules}
+    )
 
 
 def check(workspace: Path, expected: set[str], *args: str) -> None:
@@ -33,13 +35,6 @@ def check(workspace: Path, expected: set[str], *args: str) -> None:
     again = snakemake(workspace, *args)
     assert again.code == 0
     assert again.jobs == [], again.output
-
-
-def edit_script(workspace: Path, change) -> None:
-    path = workspace / "projects/tiny/script.json"
-    script = json.loads(path.read_text())
-    change(script["scenes"])
-    path.write_text(json.dumps(script))
 
 
 def touch_all(files) -> None:
@@ -64,12 +59,12 @@ def test_nothing_runs_after_key_order_and_white_space_change(workspace):
 
 
 def test_one_text(workspace):
-    edit_script(workspace, lambda scenes: scenes[1].update(text="A forest is big and very dark."))
+    edit_script(workspace, "tiny", lambda scenes: scenes[1].update(text="A forest is big and very dark."))
     check(workspace, jobs(["narration", "words", "captions", "segment"], ["wood"]) | jobs([*TIMES, *PER_VIDEO]))
 
 
 def test_the_first_scenes_text_changes_the_thumbnail_too(workspace):
-    edit_script(workspace, lambda scenes: scenes[0].update(text="The sea is blue and big."))
+    edit_script(workspace, "tiny", lambda scenes: scenes[0].update(text="The sea is blue and big."))
     check(
         workspace,
         jobs(["narration", "words", "captions", "segment"], ["sea"]) | jobs([*TIMES, *PER_VIDEO, "thumbnail"]),
@@ -77,12 +72,12 @@ def test_the_first_scenes_text_changes_the_thumbnail_too(workspace):
 
 
 def test_a_visual_direction_with_the_same_choice(workspace):
-    edit_script(workspace, lambda scenes: scenes[0].update(visualDirection="waves of the ocean"))
+    edit_script(workspace, "tiny", lambda scenes: scenes[0].update(visualDirection="waves of the ocean"))
     check(workspace, jobs(["embedding", "candidates"], ["sea"]) | jobs(["selection"]))
 
 
 def test_a_visual_direction_with_another_choice(workspace):
-    edit_script(workspace, lambda scenes: scenes[1].update(visualDirection="dunes in the desert"))
+    edit_script(workspace, "tiny", lambda scenes: scenes[1].update(visualDirection="dunes in the desert"))
     check(
         workspace,
         jobs(["embedding", "candidates", "segment"], ["wood"]) | jobs(["selection", "credits", "visuals", *PER_VIDEO]),
@@ -90,13 +85,14 @@ def test_a_visual_direction_with_another_choice(workspace):
 
 
 def test_scene_order(workspace):
-    edit_script(workspace, lambda scenes: scenes.append(scenes.pop(1)))
+    edit_script(workspace, "tiny", lambda scenes: scenes.append(scenes.pop(1)))
     check(workspace, jobs([*TIMES, "credits", *PER_VIDEO]))
 
 
 def test_a_scene_added(workspace):
     edit_script(
         workspace,
+        "tiny",
         lambda scenes: scenes.append({"id": "dune", "text": "The desert is warm.", "visualDirection": "desert dunes"}),
     )
     chain = ["narration", "words", "captions", "embedding", "candidates", "segment"]
@@ -104,7 +100,7 @@ def test_a_scene_added(workspace):
 
 
 def test_a_scene_removed(workspace):
-    edit_script(workspace, lambda scenes: scenes.pop(1))
+    edit_script(workspace, "tiny", lambda scenes: scenes.pop(1))
     check(workspace, jobs(["selection", "credits", *TIMES, *PER_VIDEO]))
 
 
@@ -155,12 +151,12 @@ def test_width_and_height_that_change_places(workspace):
 
 
 def test_a_clip_rejected(workspace):
-    edit_script(workspace, lambda scenes: scenes[0].update(reject=["footage/ocean-waves.mp4"]))
+    edit_script(workspace, "tiny", lambda scenes: scenes[0].update(reject=["footage/ocean-waves.mp4"]))
     check(workspace, jobs(["segment"], ["sea"]) | jobs(["selection", "credits", "visuals", "thumbnail", *PER_VIDEO]))
 
 
 def test_a_clip_pinned(workspace):
-    edit_script(workspace, lambda scenes: scenes[2].update(footage="footage/desert-dunes.mp4"))
+    edit_script(workspace, "tiny", lambda scenes: scenes[2].update(footage="footage/desert-dunes.mp4"))
     check(workspace, jobs(["segment"], ["town"]) | jobs(["selection", "credits", "visuals", *PER_VIDEO]))
 
 
@@ -176,7 +172,7 @@ def test_a_module_of_the_source_reruns_just_its_importers(workspace):
     for part in ("Snakefile", "rules", "scripts", "config", "profiles"):
         subprocess.run(["cp", "-r", ROOT / part, source], check=True)
     assert snakemake(workspace, source=source).code == 0
-    with open(source / "scripts/lib/picture.py", "a") as file:
+    with (source / "scripts/lib/picture.py").open("a") as file:
         file.write("\n# an edit\n")
     touch_all(source.rglob("*.py"))
     plan = snakemake(workspace, "-n", source=source)

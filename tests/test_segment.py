@@ -1,5 +1,6 @@
 """A scene's render: exact frames, the whole frame covered, hostile media refused."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -19,7 +20,9 @@ def render(tmp_path: Path, media: Path, frames: int, video: dict = VIDEO) -> np.
     """The frames of a segment without captions: uint8, (frames, height, width, 3)."""
     captions = tmp_path / "captions.ass"
     captions.write_text(EMPTY)
-    segment(media, captions, [str(font) for font in ROOT.glob("config/fonts/*.ttf")], frames, video, tmp_path / "out.mp4")
+    segment(
+        media, captions, [str(font) for font in ROOT.glob("config/fonts/*.ttf")], frames, video, tmp_path / "out.mp4"
+    )
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert [stream.type for stream in container.streams] == ["video"]
         decoded = list(container.decode(video=0))
@@ -71,7 +74,7 @@ def test_a_picture_moves_and_fills_the_frame(tmp_path, kind):
     assert frames.shape == (20, 160, 90, 3)
     assert frames.min() > 60
     assert np.abs(frames[0] - frames[-1]).mean() > 3
-    steps = [np.abs(a - b).mean() for a, b in zip(frames, frames[1:], strict=False)]
+    steps = [np.abs(a - b).mean() for a, b in pairwise(frames)]
     assert max(steps) < 6
 
 

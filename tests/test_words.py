@@ -63,7 +63,8 @@ def test_every_word_is_there_once_and_in_order(name, engine):
         ("In 2026 it ends.", {"2026": 1.2}),
         ("Ask AT&T -- now.", {"AT&T": 0.5}),
         ("Dr. Smith said so.", {"Dr.": 0.3, "Smith": 0.3}),
-        ("Wait — stop.", {"stop.": 0.3}),
+        ("Wait — stop.", {"Wait": 0.2, "stop.": 0.3}),
+        ("— 2026 … 3.5 —", {"2026": 1.2, "3.5": 0.7}),
         ("The U.S.A. and 🙂 too", {"U.S.A.": 0.35, "🙂": 0.4}),
     ],
 )

@@ -13,16 +13,16 @@ def assign(costs: dict[str, dict[str, int]]) -> dict[str, str]:
     As few repeats as can be, spread evenly; then the least sum of costs. The same whatever the order of scenes and
     clips. Every scene needs at least one clip.
 
-    Minimum weight matching (Jonker & Volgenant 1987, as scipy does it) of scenes with uses of clips: a clip's second use
-    costs more than all that a choice among first uses can save, its third twice that. Few scenes need second
-    uses, so these are offered only where the video cannot be filled without: an assignment with the least such sum is
-    also one with the fewest uses of the most used clip (Harvey et al., "Semi-matchings for bipartite graphs", 2006).
+    Minimum weight matching (Jonker & Volgenant 1987, as scipy does it) of scenes with uses of clips: a clip's second
+    use costs more than first uses could save all together, its third twice that. Further uses are offered only where
+    there is no matching without: an assignment with the least such sum is also one with the fewest uses of the most
+    used clip (Harvey et al., "Semi-matchings for bipartite graphs", 2006).
     """
     scenes = sorted(costs)
     clips = sorted({clip for offered in costs.values() for clip in offered})
     place = {clip: column for column, clip in enumerate(clips)}
-    edges = [(row, place[clip], cost) for row, scene in enumerate(scenes) for clip, cost in sorted(costs[scene].items())]
-    row, column, cost = (np.array(part) for part in zip(*edges, strict=True))
+    edges = [(row, place[clip], cost) for row, scene in enumerate(scenes) for clip, cost in costs[scene].items()]
+    row, column, cost = np.array(sorted(edges)).T
     repeat = len(scenes) * (cost.max() + 1)
     for uses in range(-(-len(scenes) // len(clips)), len(scenes) + 1):
         use = np.arange(uses).repeat(len(edges))

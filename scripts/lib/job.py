@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from scripts.lib.errors import UserError
 
@@ -18,8 +19,8 @@ def job(log: str) -> Iterator[None]:
     leaves its traceback there. The run's progress shows the log's `error:` and `warning:` lines, so that they reach
     the terminal from a cluster node too.
     """
-    os.makedirs(os.path.dirname(log) or ".", exist_ok=True)
-    with open(log, "w", encoding="utf-8", buffering=1) as file:
+    Path(log).parent.mkdir(parents=True, exist_ok=True)
+    with Path(log).open("w", encoding="utf-8", buffering=1) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         logging.basicConfig(stream=file, level=logging.INFO, format="%(message)s")

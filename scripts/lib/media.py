@@ -87,7 +87,9 @@ def open_picture(path: str | Path):
         raise MediaError(f"a picture that cannot be read: {error}") from None
     if picture.width * picture.height > MOST_PIXELS:
         picture.close()
-        raise MediaError(f"a picture of {picture.width}x{picture.height}: more pixels than is safe to open; scale it down")
+        raise MediaError(
+            f"a picture of {picture.width}x{picture.height}: more pixels than is safe to open; scale it down"
+        )
     return picture
 
 
@@ -139,7 +141,11 @@ def ffmpeg(*args: object, cwd: str | Path | None = None) -> str:
     """
     command = [ffmpeg_exe(), "-hide_banner", "-nostdin", "-nostats", "-y", *map(str, args)]
     done = subprocess.run(
-        command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, env=os.environ | {"FONTCONFIG_FILE": str(NO_FONTS)}
+        command,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env=os.environ | {"FONTCONFIG_FILE": str(NO_FONTS)},
     )
     text = done.stderr.decode(errors="replace")
     if done.returncode:

@@ -5,14 +5,13 @@ from itertools import pairwise
 from math import inf
 
 from scripts.lib.inspection import Inspection, Stretch
+from scripts.lib.loudness import LUFS
 from scripts.lib.problems import printable
 from scripts.lib.timeline import starts
 
 # How far a value may be off before it is a warning, and before it is bad.
 EXACT = 0, 0
 BLEMISH = 0, inf
-LUFS = -14.0
-"""The loudness at which YouTube and TikTok play."""
 LOUDNESS = 1.0, 3.0
 """LU from that: what EBU R 128 allows where exact normalisation is not to be had, and what is plainly heard."""
 PEAK = -1.0, 0.0

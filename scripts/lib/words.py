@@ -3,10 +3,11 @@
 import re
 from itertools import pairwise
 
-_UNSPACED = "\u0e00-\u0e7f\u3005-\u3007\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
-"""Thai, Kana and Han."""
-_WIDE = "\u3000-\u303f\uff00-\uffef"
-"""The punctuation that goes with them."""
+_HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_KANA = "\u3041-\u30ff\uff66-\uff9f"
+_THAI = "\u0e01-\u0e7f"
+_UNSPACED = _HAN + _KANA + _THAI
+_WIDE = "\u3000-\u303f\uff00-\uffef"  # the punctuation of Kana and Han
 
 
 def split(text: str) -> list[tuple[int, str]]:
@@ -31,9 +32,9 @@ def split(text: str) -> list[tuple[int, str]]:
 
 def join(words: list[str]) -> str:
     """The words as a text: no space between two that are written in Thai, Kana or Han."""
-    spaced = [bool(re.search(f"[{_UNSPACED}]", word)) for word in words]
-    gaps = ["" if left and right else " " for left, right in pairwise(spaced)]
-    return "".join(word + gap for word, gap in zip(words, [*gaps, ""], strict=True))
+    spaceless = [bool(re.search(f"[{_UNSPACED}]", word)) for word in words]
+    spaces = ["" if left and right else " " for left, right in pairwise(spaceless)]
+    return "".join(part for pair in zip(words, [*spaces, ""], strict=False) for part in pair)
 
 
 def _whole(phrases: list[str]) -> list[str]:
@@ -52,12 +53,12 @@ def _parser(text: str):
     """BudouX's parser for the language that the text's script tells."""
     import budoux
 
-    if re.search("[\u0e01-\u0e7f]", text):
+    if re.search(f"[{_THAI}]", text):
         return budoux.load_default_thai_parser().parse
-    if re.search("[\u3041-\u30ff\uff66-\uff9f]", text):
+    if re.search(f"[{_KANA}]", text):
         return budoux.load_default_japanese_parser().parse
     try:
-        "".join(re.findall(f"[{_UNSPACED}]", text)).encode("gb2312")  # which knows no traditional characters
+        "".join(re.findall(f"[{_HAN}]", text)).encode("gb2312")  # which knows no traditional characters
     except UnicodeEncodeError:
         return budoux.load_default_traditional_chinese_parser().parse
     return budoux.load_default_simplified_chinese_parser().parse

@@ -95,8 +95,8 @@ class Reporter:
         if hasattr(record, "cores"):
             self.facts["cores"] = record.cores
         if hasattr(record, "provided_resources"):
-            limits = dict(record.provided_resources)
-            self.facts["limits"] = {name: value for name, value in limits.items() if not name.startswith("_")}
+            limits = record.provided_resources.items()
+            self.facts["limits"] = {name: limit.value for name, limit in limits if not name.startswith("_")}
 
     def _plan(self, record: LogRecord) -> None:
         self.progress.total = record.stats["total"]

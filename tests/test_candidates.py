@@ -63,15 +63,16 @@ def test_candidates_fit_their_schema():
 SEEN = {
     "A calm ocean at dawn, gentle waves rolling onto the beach": "sea",
     "Northern lights over a frozen lake": "aurora",
-    "City skyline at night with lights in the windows": "city-night",
+    "City skyline at night with lights in the windows": "city",
     "Rain drops running down a window pane": "rain",
-    "A sky full of stars, the milky way turning slowly": "stars",
+    "Flying through a galaxy of stars": "stars",
     "Close-up of flames in a campfire": "fire",
-    "Sunlight falling through the trees of a misty forest": "forest-light",
+    "Sunlight falling through the trees of a misty forest": "forest",
     "White clouds drifting across a blue sky": "clouds",
     "Snowflakes falling on a quiet winter evening": "snow",
-    "Network of data points, connections of a computer system": "data",
+    "Network of data points, connections of a computer system": "network",
 }
+"""What is asked for, and the background that a person would take, in any of its colours."""
 
 
 def test_a_visual_direction_finds_the_background_that_a_person_would_take(model):
@@ -80,4 +81,4 @@ def test_a_visual_direction_finds_the_background_that_a_person_would_take(model)
     index = footage_index([], "", catalogue, folder)["entries"]
     for (text, wanted), vector in zip(SEEN.items(), minilm.embed(list(SEEN), folder), strict=True):
         best = candidates("s", vector, index, ["procedural"], **PORTRAIT)["candidates"][0]
-        assert (best["id"], best["similarity"] > 0.2) == (wanted, True), text
+        assert (best["id"].split("-")[0], best["similarity"] > 0.4) == (wanted, True), text

@@ -138,10 +138,10 @@ def test_an_index_at_the_end_is_a_warning(tmp_path):
 
 
 def test_captions_too_fast_to_read_are_a_warning(tmp_path):
-    fast = [{"start": 0.1, "end": 0.6, "text": "Waves come and go."}]
-    made = judged(film(tmp_path), [scene("s01", 0.0, pages=fast), SCENES[1]])
+    fast = [{"start": 0.1, "end": 0.5, "text": "Waves come and go."}]
+    made = judged(film(tmp_path), [scene("s01", 0.0, pages=fast), scene("s02", 2.0, pages=[])])
     assert faults(made) == {"reading speed": "warning", "shortest page": "warning"}
-    assert (value(made, "reading speed"), value(made, "shortest page")) == (36.0, 0.5)
+    assert (value(made, "reading speed"), value(made, "shortest page")) == (45.0, 0.4)
 
 
 def test_a_repeated_clip_is_a_warning_and_a_generated_one_a_note(tmp_path):

@@ -124,17 +124,67 @@ def _field(spectrum: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 def resize(plane: np.ndarray, width: int, height: int) -> np.ndarray:
     """One plane at another size, smoothly."""
-    return np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC))
+    return np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR))
 
 
 def points(shape: tuple[int, int], x: np.ndarray, y: np.ndarray, light: np.ndarray) -> np.ndarray:
     """A plane with each point's light shared among the four pixels around its place (in pixels)."""
     height, width = shape
     left, top = np.floor(x).astype(np.intp), np.floor(y).astype(np.intp)
-    right, down = x - left, y - top
     seen = (left >= 0) & (left < width - 1) & (top >= 0) & (top < height - 1)
-    left, top, right, down, light = left[seen], top[seen], right[seen], down[seen], light[seen]
-    corner = top * width + left
-    at = np.concatenate([corner, corner + 1, corner + width, corner + width + 1])
-    share = np.concatenate([(1 - right) * (1 - down), right * (1 - down), (1 - right) * down, right * down])
-    return np.bincount(at, share * np.tile(light, 4), width * height).astype(np.float32).reshape(shape)
+    corner = (top * width + left)[seen]
+    right, down, light = (x - left)[seen], (y - top)[seen], light[seen].astype(np.float32)
+    plane = np.zeros(height * width, np.float32)
+    for step, share in ((0, (1 - right) * (1 - down)), (1, right * (1 - down)), (width, (1 - right) * down)):
+        np.add.at(plane, corner + step, (share * light).astype(np.float32))
+    np.add.at(plane, corner + width + 1, (right * down * light).astype(np.float32))
+    return plane.reshape(shape)
+
+
+def spots(
+    frame: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    radius: np.ndarray,
+    light: np.ndarray,
+    soft: float = 1.0,
+    rim: float = 0.0,
+) -> None:
+    """Add round spots of light to a frame: places and radii in pixels (shape (n,)), light of shape (3, n).
+
+    `soft`: the share of the radius over which a spot fades, 1 for a glow and little for a disc out of focus; `rim`:
+    how much darker its middle is, as lenses make it.
+    """
+    planes = frame.reshape(3, -1)
+    octave = np.ceil(np.log2(np.maximum(radius, 1)))
+    for level in np.unique(octave):
+        some = octave == level
+        _spots(planes, frame.shape[1:], x[some], y[some], radius[some], light[:, some], soft, rim)
+
+
+def _spots(
+    planes: np.ndarray,
+    shape: tuple[int, int],
+    x: np.ndarray,
+    y: np.ndarray,
+    radius: np.ndarray,
+    light: np.ndarray,
+    soft: float,
+    rim: float,
+) -> None:
+    height, width = shape
+    reach = int(np.ceil(radius.max()))
+    around = np.arange(-reach, reach + 1)
+    columns, rows = np.rint(x).astype(np.intp)[:, None] + around, np.rint(y).astype(np.intp)[:, None] + around
+    across = ((columns - x[:, None]) / radius[:, None]).astype(np.float32) ** 2
+    down = ((rows - y[:, None]) / radius[:, None]).astype(np.float32) ** 2
+    across[(columns < 0) | (columns >= width)] = down[(rows < 0) | (rows >= height)] = 2
+    far = (across[:, None, :] + down[:, :, None]).ravel()
+    seen = np.flatnonzero(far < 1)
+    far = far[seen]
+    value = np.minimum(1, (1 - np.sqrt(far)) * np.float32(1 / soft))
+    value *= value * (3 - 2 * value) * (1 - rim + rim * far)
+    at = (rows[:, :, None] * width + columns[:, None, :]).ravel()[seen]
+    spot = seen // around.size**2
+    for plane, shine in zip(planes, light.astype(np.float32), strict=True):
+        np.add.at(plane, at, value * shine[spot])

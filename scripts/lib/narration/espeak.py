@@ -17,8 +17,9 @@ from scripts.lib.errors import UserError
 SYNCHRONOUS, DONT_EXIT, UTF8, BY_CHARACTER, WORD = 2, 0x8000, 1, 1, 1
 RATE, VOLUME = 1, 2
 
-WORDS_PER_MINUTE = 175
-"""eSpeak's own rate."""
+WORDS_PER_MINUTE = 160
+"""At speed 1.0. eSpeak's own 175 comes out at over 200 words of running text a minute: too fast to listen to, and for
+captions to be read."""
 HEADROOM = 70
 """Percent of full volume: at 100 some voices reach full scale, and eSpeak turns itself down in the middle of words."""
 PAUSE = 0.05

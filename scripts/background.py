@@ -7,8 +7,6 @@ from scripts.lib.backgrounds.painters import FPS, paint
 from scripts.lib.job import job
 
 FRAME = {"portrait": (1080, 1920), "landscape": (1920, 1080)}
-PAINTED = 2
-"""Frames are painted at this fraction of their size: on a phone no more is seen, and it takes a quarter of the time."""
 
 
 def background(name: str, recipe: dict, orientation: str, out: Path) -> None:
@@ -17,7 +15,7 @@ def background(name: str, recipe: dict, orientation: str, out: Path) -> None:
     Raises UserError for a recipe that cannot be painted, MediaError where ffmpeg fails.
     """
     width, height = FRAME[orientation]
-    encode(paint(name, recipe, width // PAINTED, height // PAINTED), width, height, FPS, out)
+    encode(paint(name, recipe, width, height), width, height, FPS, out)
 
 
 if __name__ == "__main__":

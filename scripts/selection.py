@@ -11,7 +11,7 @@ from scripts.lib.problems import nearest, printable
 CHOICE = ("provider", "id", "path", "page", "author", "licence", "url")
 """What is kept of a clip: all that the scene's further jobs depend on."""
 FIT = 0.1
-"""What a perfect orientation, resolution or length is worth, as similarity. Right and wrong clips differ by 0.2 to 0.5
+"""What a perfect orientation, resolution or length is worth, as similarity. Right and wrong clips differ by 0.1 to 0.4
 in similarity: the three together decide between clips that show what is wanted, and seldom for one that does not."""
 BEST = 1 + 3 * FIT
 POINTS = 10_000

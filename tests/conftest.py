@@ -16,6 +16,10 @@ from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# As in a job (scripts/lib/embedding/minilm.py), where numpy is not yet imported: threads that wait for each other take
+# ten times as long where cores are shared.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
 SMALL = {
     "video": {"width": 108, "height": 192, "fps": 10, "preset": "ultrafast", "crf": 35, "threads": 1},
     "narration": {"speed": 2.0},

@@ -30,6 +30,8 @@ def aurora(
     sky += points((shore, width), rng.uniform(0, width, stars), rng.uniform(0, shore, stars), glints)
     hills, woods = _land(rng, width, shore)
     hues = [rgb(colour) for colour in palette[2:]]
+    open_sky, far_land = (1 - hills) * (1 - woods), hills * (1 - woods)
+    land = far_land * (0.35 * sky[:, -1:, :1])
 
     rows, columns = shore // COARSE, width // COARSE
     curtains = [_Curtain(rng, frames, *place) for place in ((0.72, 1.0), (0.5, 0.75), (0.3, 0.4))]
@@ -41,11 +43,9 @@ def aurora(
         feet = sum(curtain.feet(frame / frames, rows, columns) for curtain in curtains)
         glow = _rays(feet, hues, height / COARSE) * light
         lit = np.stack([resize(plane, width, shore) for plane in glow])
-        air = 1 - np.exp(-(sky + lit))
-        haze = glow.mean((1, 2))[:, None, None]
-        air *= 1 - hills
-        air += hills * (0.35 * sky[:, -1:, :1] + 0.25 * haze)
-        air *= 1 - woods
+        lit += sky
+        air = (1 - np.exp(-lit, out=lit)) * open_sky
+        air += land + far_land * (0.25 * glow.mean((1, 2), keepdims=True))
         out = np.empty((3, height, width), np.float32)
         out[:, :shore] = air
         wave = resize(ripple, width, height - shore) * (1.5 + 10 * near)

@@ -6,7 +6,7 @@ import numpy as np
 
 from scripts.lib.backgrounds.paint import gradient, grid, points, rgb, shade, spots
 
-SAMPLES = 110
+SAMPLES = 80
 """Points that make up a link."""
 
 
@@ -56,8 +56,9 @@ def network(
         along = (time * (1 + (a + b) % 2) + (a * 0.37 + b * 0.61)) % 1
         sx, sy = px[a] + (px[b] - px[a]) * along, py[a] + (py[b] - py[a]) * along
         shine = np.minimum(strength, 1) * np.sin(np.pi * along) * on
-        spots(out, sx, sy, np.full(a.size, 0.007 * unit), signal * shine)
-        spots(out, sx, sy, np.full(a.size, 0.025 * unit), signal * shine * 0.18)
+        sent = shine > 0.01
+        for radius, strong in ((0.007, 1.0), (0.025, 0.18)):
+            spots(out, sx[sent], sy[sent], np.full(sent.sum(), radius * unit), signal * (strong * shine[sent]))
         size = unit * 0.0055 * big * near
         spots(out, px, py, size + 0.8, hue * np.minimum(near, 1) * 1.1, 0.5)
         spots(out, px, py, 5.5 * size, hue * near * 0.2)

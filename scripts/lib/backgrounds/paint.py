@@ -96,7 +96,7 @@ def flowing(
     spectrum = _spectrum(rng, shape, slope, low)
     down, right = _waves(shape)
     turns = -(drift[0] * right + drift[1] * down) + churn * rng.standard_normal(spectrum.shape)
-    step = np.exp(2j * np.pi / frames * np.rint(turns))
+    step = np.exp(2j * np.pi / frames * np.rint(turns)).astype(np.complex64)
     for _ in range(frames):
         yield _field(spectrum, shape)
         spectrum *= step
@@ -115,11 +115,12 @@ def _spectrum(rng: np.random.Generator, shape: tuple[int, int], slope: float, lo
     k[0, 0] = np.inf
     size = np.where(k < low, 0, k**-slope)
     spectrum = size * (rng.standard_normal(size.shape) + 1j * rng.standard_normal(size.shape))
+    spectrum = spectrum.astype(np.complex64)
     return spectrum / _field(spectrum, shape).std()
 
 
 def _field(spectrum: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    return fft.irfft2(spectrum.astype(np.complex64), shape)
+    return fft.irfft2(spectrum, shape)
 
 
 def resize(plane: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -34,21 +34,29 @@ PAINTERS = {
     )
 }
 FPS = 30
+PAINTED = 2
+"""Frames are painted at this fraction of the clip's size: on a phone no more is seen, and it takes a quarter of the
+time."""
+SOFT = {"city": 3}
+"""Painters of nothing sharp, and theirs."""
 SECONDS = 4, 12
 FACTOR = 0.25, 4
 """Bounds of a painter's numbers, all of which are factors: 1 is what it was made for."""
 
 
 def paint(name: str, recipe: dict, width: int, height: int) -> Iterator[np.ndarray]:
-    """The frames of a background: one loop at FPS frames a second, of shape (3, height, width).
+    """The frames of a background for a clip of `width` x `height`: one loop at FPS frames a second.
+
+    They are float32 of shape (3, rows, columns), smaller than the clip.
 
     Raises UserError where the recipe asks for what its painter does not know.
     """
     if faults := list(_faults(name, recipe)):
         raise UserError(f"config/backgrounds.yaml: {name}: " + "; ".join(faults))
     wishes = {key: value for key, value in recipe.items() if key in _wishes(recipe["painter"])}
-    frames = round(recipe["seconds"] * FPS)
-    return PAINTERS[recipe["painter"]](width, height, frames, np.random.default_rng(recipe["seed"]), **wishes)
+    part = SOFT.get(recipe["painter"], PAINTED)
+    frames, rng = round(recipe["seconds"] * FPS), np.random.default_rng(recipe["seed"])
+    return PAINTERS[recipe["painter"]](width // part, height // part, frames, rng, **wishes)
 
 
 def _wishes(painter: str) -> dict[str, tuple | float]:

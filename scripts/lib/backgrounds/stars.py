@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import gaussian_filter
 
-from scripts.lib.backgrounds.paint import gradient, grid, noise, points, resize, rgb, shade, smoothstep
+from scripts.lib.backgrounds.paint import gradient, grid, noise, points, resize, rgb, shade, smoothstep, spots
 
 GAS = 400
 """Samples a side of the cloud of gas."""
@@ -29,8 +28,8 @@ def stars(
     across, up = rng.uniform(-1, 1, (2, count)) * 1.4
     start = rng.uniform(0, 1, count)
     size = rng.pareto(1.7, count).clip(0.15, 12)
-    heat = rng.uniform(0, 1, count)
-    tint = hot * heat + warm * (1 - heat)
+    blue = rng.random(count) < 0.6
+    large = size > 3
     coarse = width // 2, height // 2
     for frame in range(frames):
         time = frame / frames
@@ -44,9 +43,10 @@ def stars(
         z = 0.12 + 1.1 * depth
         px, py = width / 2 + across / z * 0.35 * unit, height * 0.42 + up / z * 0.35 * unit
         light = size * smoothstep(1, 0.75, depth) * smoothstep(0, 0.08, depth) * (0.15 + 0.5 * nearness)
-        for plane, hue in zip(glow, tint[:, 0], strict=True):
-            spots = points((height, width), px, py, light * hue)
-            plane += spots + 2.2 * gaussian_filter(spots, 1.1)
+        for some, hue in ((blue, hot), (~blue, warm)):
+            glow += hue * points((height, width), px[some], py[some], 1.6 * light[some])
+            near = some & large
+            spots(glow, px[near], py[near], 0.0022 * unit * size[near] ** 0.5 + 1, hue[:, 0] * 0.3 * light[near])
         yield 1 - np.exp(-1.4 * glow)
 
 

@@ -21,6 +21,4 @@ def background(name: str, recipe: dict, orientation: str, out: Path) -> None:
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         settings = snakemake.params.settings
-        background(
-            settings["id"], settings["recipe"], settings["orientation"], Path(snakemake.output.background)
-        )
+        background(settings["id"], settings["recipe"], settings["orientation"], Path(snakemake.output.background))

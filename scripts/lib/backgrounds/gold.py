@@ -19,7 +19,7 @@ def gold(
     """`palette`: the dark at its edge and in its middle, the dust in the shade and in the light; `dust`: how much."""
     x, y = grid(width, height)
     unit = (width * height) ** 0.5
-    wide, tall = width / unit, height / unit
+    tall = height / unit
     dark = shade(gradient(palette[1::-1]), np.hypot(x, 0.8 * (y - 0.45 * tall)) / 0.6)
     deep, bright = rgb(palette[2])[:, 0], rgb(palette[3])[:, 0]
     count = int(22000 * dust)
@@ -40,10 +40,10 @@ def gold(
         px = width * (1.3 * s - 0.15) + unit * 0.02 * off[1]
         py = height * (0.58 - 0.26 * s) + unit * (lift + wide_here * off[0] + 0.012 * np.sin(turn * (time + late)))
         twinkle = 0.35 + 0.65 * np.maximum(0, np.sin(turn * (2 * time + spark))) ** 3
-        grains = points((height, width), px, py, 0.42 * size * twinkle)
+        grains = points((height, width), px, py, 0.55 * size * twinkle)
         glow = gaussian_filter(grains[::2, ::2] + grains[1::2, 1::2], 0.008 * unit)
         glow = resize(glow, width, height)
-        out = dark + bright[:, None] * (1.5 * grains) + deep[:, None] * (2.2 * glow)
+        out = dark + bright[:, None] * (1.5 * grains) + deep[:, None] * (2.8 * glow)
         age = (time + born[0]) % 1
         bx = width * (1.1 * born[1] - 0.05) + unit * (0.05 * np.sin(turn * (time + born[2])) + 0.06 * (age - 0.5))
         by = height * (0.1 + 0.9 * born[3]) - unit * 0.14 * (age - 0.5)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from scripts.lib.backgrounds.paint import flowing, gradient, grid, noise, points, resize, rgb, shade, smoothstep
 from scripts.lib.backgrounds.trees import pines
@@ -49,7 +50,8 @@ def mountains(
         glow = np.exp(-np.hypot(x - sun_x, below * 0.5) / 0.3)
         tone = hues[:, layer, None, None] + (glare - hues[:, layer, None, None]) * (0.35 * (1 - near) * glow)
         scene += (tone - scene) * mask
-        veil += (smoothstep(0.0, 0.16, below) * (0.75 - 0.55 * near) - veil) * mask
+        low = y - gaussian_filter1d(crest, 0.06 * unit, mode="nearest")  # mist does not follow each rock
+        veil += (smoothstep(-0.02, 0.17, low) * (0.75 - 0.55 * near) - veil) * mask
     fog = rgb(palette[2]) * 0.55 + glare * 0.45
     birds = _Birds(rng)
     for frame, drift in enumerate(flowing(rng, (160, 64), 1.7, frames, (0.35, 0.0), 0.4, low=1)):

@@ -86,7 +86,9 @@ def _faults(name: str, recipe: dict) -> Iterator[str]:
         if key not in wishes:
             allowed = [*wishes, "description", "painter", "seconds", "seed"]
             near = difflib.get_close_matches(str(key), allowed, 1)
-            yield f"{key}: unknown to {painter}" + (f"; is it {near[0]}?" if near else f"; it takes {', '.join(wishes)}")
+            yield f"{key}: unknown to {painter}" + (
+                f"; is it {near[0]}?" if near else f"; it takes {', '.join(wishes)}"
+            )
         elif isinstance(wishes[key], tuple):
             if not _palette(value, len(wishes[key])):
                 yield f"{key}: a list of {len(wishes[key])} colours like '{wishes[key][0]}'"

@@ -65,7 +65,10 @@ class _Petal:
         top, bottom = max(0, int(y - reach)), min(height, int(y + reach) + 2)
         if left >= right or top >= bottom:
             return
-        across, down = np.arange(left, right, dtype=np.float32) - x, np.arange(top, bottom, dtype=np.float32)[:, None] - y
+        across, down = (
+            np.arange(left, right, dtype=np.float32) - x,
+            np.arange(top, bottom, dtype=np.float32)[:, None] - y,
+        )
         u = (across * np.cos(angle) + down * np.sin(angle)) / size
         v = (down * np.cos(angle) - across * np.sin(angle)) / size
         v = v + 0.25 * tilt * u * u - 0.1 * tilt  # cupped

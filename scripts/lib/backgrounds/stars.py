@@ -46,8 +46,8 @@ def stars(
         for some, hue in ((blue, hot), (~blue, warm)):
             glow += hue * points((height, width), px[some], py[some], 1.6 * light[some])
             near = some & large
-            spots(glow, px[near], py[near], 0.0022 * unit * size[near] ** 0.5 + 1, hue[:, 0] * 0.3 * light[near])
-        yield 1 - np.exp(-1.4 * glow)
+            spots(glow, px[near], py[near], 0.0014 * unit * size[near] ** 0.5 + 1, hue[:, 0] * 0.3 * light[near])
+        yield 1 - np.exp(-1.6 * glow)
 
 
 def _gas(rng: np.random.Generator) -> np.ndarray:
@@ -57,7 +57,8 @@ def _gas(rng: np.random.Generator) -> np.ndarray:
     band = np.exp(-(((0.8 * y + 0.6 * x + 0.1 * bend) / 0.33) ** 2))
     wisps = noise(rng, (GAS, GAS), 1.6)
     dust = smoothstep(0.2, 1.6, noise(rng, (GAS, GAS), 1.4)) * np.exp(-(((0.8 * y + 0.6 * x - 0.12 * bend) / 0.2) ** 2))
-    return np.clip(0.1 + 0.55 * band * (1 + 0.35 * wisps) + 0.06 * wisps - 0.4 * dust, 0, 1)
+    thick = 0.1 + 0.6 * band * (1 + 0.35 * wisps) + 0.06 * wisps - 0.4 * dust
+    return np.tanh(np.maximum(thick, 0))
 
 
 def _zoom(gas: np.ndarray, scale: float, width: int, height: int) -> np.ndarray:

@@ -35,7 +35,7 @@ def storm(
         time = frame / frames
         slant = (puffs - np.roll(puffs, (-step, -step), (0, 1)))[rows, :width]
         bulk = puffs[rows, :width]
-        body = 0.3 + 0.16 * bulk + 0.55 * slant + 0.25 * fall**2
+        body = 0.38 + 0.16 * bulk + 0.55 * slant + 0.25 * fall**2
         out = shade(table, body + (0.8 - body) * (0.75 * clear))
         for bolt in bolts:
             power = bolt.power(time)

@@ -15,13 +15,16 @@ from pathlib import Path
 import pandas
 
 from bench.workspace import SENTENCES, snakemake, write_footage, write_script
+from scripts.lib.config import complete
 from scripts.lib.files import read_json
 from scripts.lib.media import ffmpeg, source
 from scripts.lib.sources import ROOT
 from scripts.lib.timeline import scene_frames
 from scripts.segment import cover, encoder
 
-VIDEO = {"width": 1080, "height": 1920, "fps": 30, "encoder": "libx264", "preset": "veryfast", "crf": 21, "threads": 2}
+SETTINGS = complete({}, "the defaults")[0]
+VIDEO = SETTINGS["video"]
+PADS = SETTINGS["narration"]["pad_before"], SETTINGS["narration"]["pad_after"]
 TARGET = ["--cores", "2", "results/bench/video.mp4"]
 RUNS = 3
 
@@ -33,7 +36,8 @@ def bare(workspace: Path, out: Path) -> float:
     start = time.perf_counter()
 
     def render(scene: str) -> None:
-        frames = scene_frames(read_json(results / f"scenes/{scene}/words.json")["duration"], 0.10, 0.25, VIDEO["fps"])
+        spoken = read_json(results / f"scenes/{scene}/words.json")["duration"]
+        frames = scene_frames(spoken, *PADS, VIDEO["fps"])
         media = workspace / f"footage/{scene.removeprefix('s')}.mp4"
         subtitles = f"subtitles=filename=results/bench/scenes/{scene}/captions.ass:fontsdir=fonts"
         ffmpeg(
@@ -76,15 +80,17 @@ def main() -> None:
         }
     median = {name: statistics.median(values) for name, values in seconds.items()}
     print(__doc__)
-    print(f"| medians of {RUNS} | seconds | ratio | at most |\n|---|---|---|---|")
-    print(f"| bare ffmpeg | {median['bare']:.1f} | 1 | |")
-    print(f"| the whole build | {median['full']:.1f} | {median['full'] / median['bare']:.2f} of bare ffmpeg | 1.35 |")
-    print(
-        f"| one scene's text edited | {median['edit']:.1f} | {median['edit'] / median['full']:.2f} of the whole | 0.35 |"
-    )
-    print(f"| nothing to do | {median['idle']:.1f} | | 4 s |")
     heaviest = max(memory, key=memory.get)
-    print(f"| the heaviest job's memory | | {memory[heaviest]:.0f} MB ({heaviest}) | 700 MB |\n")
+    rows = [
+        (f"medians of {RUNS}", "seconds", "ratio", "at most"),
+        ("---",) * 4,
+        ("bare ffmpeg", f"{median['bare']:.1f}", "1", ""),
+        ("the whole build", f"{median['full']:.1f}", f"{median['full'] / median['bare']:.2f} of bare ffmpeg", "1.35"),
+        ("a sentence edited", f"{median['edit']:.1f}", f"{median['edit'] / median['full']:.2f} of the whole", "0.35"),
+        ("nothing to do", f"{median['idle']:.1f}", "", "4 s"),
+        ("memory of the heaviest job", "", f"{memory[heaviest]:.0f} MB ({heaviest})", "700 MB"),
+    ]
+    print(*(f"| {' | '.join(row)} |" for row in rows), "", sep="\n")
 
 
 if __name__ == "__main__":

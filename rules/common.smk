@@ -61,7 +61,7 @@ DELIVERED = [
 def note(warning):
     """Tell the user, once a run."""
     if workflow.is_main_process:
-        logger.warning(f"warning: {warning}")
+        logger.warning(warning)
 
 
 for found in PROJECTS.values():
@@ -119,6 +119,14 @@ def chosen(path):
     return files
 
 
+FONTS = [repo(path) for path in sorted(ROOT.glob("config/fonts/*.ttf"))]
+
+
+def caption_fonts(wildcards):
+    own = value("captions.font")(wildcards)
+    return [*([own] if own else []), *FONTS]
+
+
 # Params
 
 
@@ -168,6 +176,77 @@ def on_the_grid(*sections, **keys):
     return lambda wildcards: settings(*sections, **keys, **grid)(wildcards) | {"scenes": order(wildcards)}
 
 
+# Footage: what is at hand, and what was chosen.
+
+
+@functools.cache
+def footage_files():
+    """Every file of the local footage folder, side texts included."""
+    folder = SETTINGS["stock"]["local"]["path"]
+    files, unfit = listing(folder) if folder else ([], [])
+    for file in unfit:
+        note(
+            f"{file}: left out, for its name holds < > {{ }}, a control character or bytes that are no text; rename it"
+        )
+    return files
+
+
+@functools.cache
+def backgrounds():
+    return yaml.safe_load((ROOT / "config/backgrounds.yaml").read_text(encoding="utf-8"))
+
+
+@functools.cache
+def offered():
+    """The providers that have something to offer, in order of preference."""
+    there = {"local": bool(footage_files()), "procedural": True}
+    for site in ("pexels", "pixabay"):
+        if site in SETTINGS["stock"]["providers"] and os.environ.get(SETTINGS["stock"][site]["key_env"]):
+            note(f"{SETTINGS['stock'][site]['key_env']} is set, but stock sites are not searched yet")
+    return [name for name in SETTINGS["stock"]["providers"] if there.get(name)]
+
+
+def avoided(wildcards):
+    """The choices of the projects whose clips this one is not to use again."""
+    others = project(wildcards).settings["selection"]["avoid"]
+    return [
+        file
+        for other in others
+        for file in collect("<results>/{project}/selection/{scene}.json", project=other, scene=PROJECTS[other].scenes)
+    ]
+
+
+def wishes(wildcards):
+    """What the choice depends on. Scenes stand in the order of their ids: moving one changes no choice."""
+    wanted = {
+        name: {"duration": scene["duration"] or 5.0, "pin": scene["footage"], "reject": scene["reject"]}
+        for name, scene in sorted(project(wildcards).scenes.items())
+    }
+    return {
+        "height": value("video.height")(wildcards),
+        "min_similarity": value("selection.min_similarity")(wildcards),
+        "providers": offered(),
+        "scenes": wanted,
+        "width": value("video.width")(wildcards),
+    }
+
+
+def shown_in(scene, wildcards):
+    """The file that a scene shows: the user's own where it lies, or a generated background."""
+    selection = checkpoints.selection.get(project=wildcards.project).output.selection
+    choice = read_json(os.path.join(selection, f"{scene}.json"))
+    if choice["provider"] == "local":
+        return choice["path"]
+    wide = value("video.width")(wildcards) > value("video.height")(wildcards)
+    orientation = "landscape" if wide else "portrait"
+    return f"<resources>/footage/procedural/{choice['id']}-{orientation}.mp4"
+
+
+def first_segment(wildcards):
+    checkpoints.selection.get(project=wildcards.project)
+    return f"<results>/{wildcards.project}/scenes/{order(wildcards)[0]}/segment.mp4"
+
+
 # Priorities: earlier projects first, so that whole videos come out one by one; within one, the short jobs that feed
 # the renders, then the longest scenes, so that the end of a build is not one long render.
 
@@ -180,3 +259,13 @@ def feeding(wildcards):
 
 def longest_first(wildcards):
     return RANK.get(wildcards.project, 0) * 100_000 + min(len(value("scene.text")(wildcards)), 49_999)
+
+
+# The end of a run
+
+
+def summarise():
+    """Write the table of all videos, at the end of a run."""
+    from scripts.lib.report import write_report
+
+    write_report(sorted(PROJECTS), Path(workflow.pathvars.apply("<results>")), Path(workflow.pathvars.apply("<logs>")))

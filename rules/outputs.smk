@@ -1,11 +1,6 @@
 """What stands beside the video: subtitles, picture, credits, the tables of other tools, the verdict; and refusals."""
 
 
-def first_segment(wildcards):
-    checkpoints.selection.get(project=wildcards.project)
-    return f"<results>/{wildcards.project}/scenes/{order(wildcards)[0]}/segment.mp4"
-
-
 rule subtitles:
     input:
         words=scenes("<results>/{project}/scenes/{scene}/words.json"),
@@ -179,10 +174,3 @@ rule refused_file:
     threads: 0
     shell:
         "false  # never reached: its input is never made"
-
-
-def summarise():
-    """Write the table of all videos, at the end of a run."""
-    from scripts.lib.report import write_report
-
-    write_report(sorted(PROJECTS), Path(workflow.pathvars.apply("<results>")), Path(workflow.pathvars.apply("<logs>")))

@@ -1,25 +1,6 @@
 """Words become captions, clips become segments, narrations the soundtrack; joined, they are the video."""
 
 
-def shown_in(scene, wildcards):
-    """The file that a scene shows: the user's own where it lies, or a generated background."""
-    selection = checkpoints.selection.get(project=wildcards.project).output.selection
-    choice = read_json(os.path.join(selection, f"{scene}.json"))
-    if choice["provider"] == "local":
-        return choice["path"]
-    wide = value("video.width")(wildcards) > value("video.height")(wildcards)
-    orientation = "landscape" if wide else "portrait"
-    return f"<resources>/footage/procedural/{choice['id']}-{orientation}.mp4"
-
-
-FONTS = [repo(path) for path in sorted(ROOT.glob("config/fonts/*.ttf"))]
-
-
-def caption_fonts(wildcards):
-    own = value("captions.font")(wildcards)
-    return [*([own] if own else []), *FONTS]
-
-
 rule captions:
     input:
         words="<results>/{project}/scenes/{scene}/words.json",

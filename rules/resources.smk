@@ -1,21 +1,5 @@
 """What all projects share: the embedding model, the index of the footage that is at hand, the generated backgrounds."""
 
-@functools.cache
-def footage_files():
-    """Every file of the local footage folder, side texts included."""
-    folder = SETTINGS["stock"]["local"]["path"]
-    files, unfit = listing(folder) if folder else ([], [])
-    for file in unfit:
-        note(
-            f"{file}: left out, for its name holds < > {{ }}, a control character or bytes that are no text; rename it"
-        )
-    return files
-
-
-@functools.cache
-def backgrounds():
-    return yaml.safe_load((ROOT / "config/backgrounds.yaml").read_text(encoding="utf-8"))
-
 
 rule minilm:
     input:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from scipy import fft
 
 from scripts.lib.backgrounds.paint import flowing, gradient, grid, rgb, shade, smoothstep
 
@@ -33,7 +34,7 @@ def clouds(
     lining = 0.9 * np.exp(-far / 0.25)
     # Rows of the noise lie closer together further down, where the clouds are farther away.
     rows = ((0.75 * fall + 0.9 * fall**3)[:, 0] * height * 0.85).astype(np.intp)
-    shape = int(1.5 * height) // 32 * 32, int(1.2 * width) // 32 * 32
+    shape = fft.next_fast_len(int(1.5 * height)), fft.next_fast_len(int(1.2 * width))
     step = max(1, round(0.012 * unit))
     low = 0.35 - 0.5 * cover + 0.5 * (fall - 0.5) ** 2
     for puffs in flowing(rng, shape, 1.75, frames, (0.2 * speed, -0.04 * speed), 0.5 * speed, low=1.5):

@@ -3,6 +3,7 @@
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ def encode(frames: Iterable[np.ndarray], width: int, height: int, fps: int, out:
     The preset is superfast: the clip is encoded once more with the scene's captions, and veryfast takes half as
     long again for no more than a smaller file.
 
-    Raises MediaError with ffmpeg's own last words.
+    Raises MediaError with ffmpeg's own words.
     """
     frames = iter(frames)
     first = next(frames)
@@ -34,16 +35,15 @@ def encode(frames: Iterable[np.ndarray], width: int, height: int, fps: int, out:
             *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"),
             *("-video_track_timescale", str(512 * fps), "-movflags", "+faststart", f"file:{part}"),
         ]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log) as process:
-            try:
-                for planes in _bytes(first, frames):
-                    process.stdin.write(planes)
-                process.stdin.close()
-            except BrokenPipeError:
-                pass  # ffmpeg has given up, and says why
+        with (
+            suppress(BrokenPipeError),  # ffmpeg has given up, and says why
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log) as process,
+        ):
+            for planes in _bytes(first, frames):
+                process.stdin.write(planes)
         if process.returncode:
             log.seek(0)
-            words = log.read().decode(errors="replace").strip().splitlines()[-3:]
+            words = log.read().decode(errors="replace").strip().splitlines()[:2]  # the cause comes first
             raise MediaError("ffmpeg failed: " + " / ".join(words))
 
 

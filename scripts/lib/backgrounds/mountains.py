@@ -33,9 +33,7 @@ def mountains(
     hues = shade(gradient(palette[4:]), np.linspace(0, 1, RIDGES) ** 0.8)
     for layer in range(RIDGES):
         near = layer / (RIDGES - 1)
-        rough = resize(noise(rng, (4, 1024), 1.25 + 0.1 * near, low=0), int(1024 * (0.9 + 1.6 * near) * unit / 720), 4)[
-            1
-        ]
+        rough = resize(noise(rng, (4, 1024), 1.25 + 0.1 * near), int(unit * (1.4 + 2.2 * near)), 4)[1]
         crest = (0.47 + 0.4 * near**1.15) * y[-1, 0] - (0.055 + 0.03 * near) * rough[:width]
         crest = crest + 0.12 * near * (0.5 - np.abs(x / x.max())) * (1 - near)
         below = y - crest
@@ -44,9 +42,8 @@ def mountains(
             count = width // 7
             place = rng.uniform(0, width, count)
             foot = crest[0, place.astype(np.intp)] * unit + 4
-            mask = np.maximum(
-                mask, pines(rng, width, height, np.stack([place, foot, unit * rng.uniform(0.03, 0.085, count)], 1))
-            )
+            trees = np.stack([place, foot, unit * rng.uniform(0.03, 0.085, count)], axis=1)
+            mask = np.maximum(mask, pines(rng, width, height, trees))
         glow = np.exp(-np.hypot(x - sun_x, below * 0.5) / 0.3)
         tone = hues[:, layer, None, None] + (glare - hues[:, layer, None, None]) * (0.35 * (1 - near) * glow)
         scene += (tone - scene) * mask

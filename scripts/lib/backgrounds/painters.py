@@ -71,14 +71,14 @@ def _wishes(painter: str) -> dict[str, tuple | float]:
 def _faults(name: str, recipe: dict) -> Iterator[str]:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
         yield "a name is made of the letters a-z, digits and hyphens, and starts with none of these last"
-    painter = recipe.get("painter")
-    if painter not in PAINTERS:
+    painter = recipe.get("painter") if isinstance(recipe, dict) else None
+    if not isinstance(painter, str) or painter not in PAINTERS:
         yield f"painter: {painter!r} is none of {', '.join(PAINTERS)}"
         return
     wishes = _wishes(painter)
     if not _number(recipe.get("seconds"), *SECONDS):
         yield f"seconds: a number from {SECONDS[0]} to {SECONDS[1]}"
-    if not _number(recipe.get("seed"), 0, 2**32) or recipe["seed"] != int(recipe["seed"]):
+    if not _number(recipe.get("seed"), 0, 2**32) or isinstance(recipe["seed"], float):
         yield "seed: a whole number from 0 up"
     for key, value in recipe.items():
         if key in ("description", "painter", "seconds", "seed"):

@@ -20,7 +20,7 @@ def rain(
     palette: Sequence[str] = ("#0a1420", "#16303f", "#ffb25c", "#ff5a4a", "#6fd0ff"),
     drops: float = 1.0,
 ) -> Iterator[np.ndarray]:
-    """`palette`: the dusk outside at its top and its bottom, the colours of three kinds of lights; `drops`: how many."""
+    """`palette`: the dusk outside at its top and its bottom, three kinds of lights; `drops`: how many."""
     unit = (width * height) ** 0.5
     lights, mists = _outside(rng, width, height, palette)
     count = int(1500 * drops)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from PIL import Image
 
-from scripts.lib.backgrounds.paint import gradient, grid, noise, points, resize, rgb, shade, smoothstep, spots
+from scripts.lib.backgrounds.paint import gradient, noise, points, resize, rgb, shade, smoothstep, spots
 
 GAS = 400
 """Samples a side of the cloud of gas."""

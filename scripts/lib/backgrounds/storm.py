@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from scipy import fft
 from scipy.ndimage import gaussian_filter
 
 from scripts.lib.backgrounds.paint import flowing, gradient, grid, noise, points, resize, rgb, shade, smoothstep
@@ -29,7 +30,7 @@ def storm(
     bolts = [_Bolt(rng, width, height, horizon, *strike) for strike in ((0.12, -0.16), (0.45, 0.2), (0.78, -0.02))]
     sheets = [_sheet(rng, width, height, *kind) for kind in ((900, 0.018, 0.10), (320, 0.045, 0.13))]
     rows = ((0.55 * fall + 0.75 * fall**3)[:, 0] * height).astype(np.intp)
-    shape = int(1.4 * height) // 32 * 32, int(1.25 * width) // 32 * 32
+    shape = fft.next_fast_len(int(1.4 * height)), fft.next_fast_len(int(1.25 * width))
     step = max(1, round(0.014 * unit))
     for frame, puffs in enumerate(flowing(rng, shape, 2.15, frames, (0.14, -0.02), 0.35, low=1)):
         time = frame / frames

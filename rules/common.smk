@@ -196,6 +196,13 @@ def backgrounds():
     return yaml.safe_load((ROOT / "config/backgrounds.yaml").read_text(encoding="utf-8"))
 
 
+def recipe(background):
+    """What a generated background is painted by: its entry in the catalogue but for the words it is found by."""
+    if background not in backgrounds():
+        raise WorkflowError(f"config/backgrounds.yaml: there is no background '{background}'")
+    return {key: value for key, value in backgrounds()[background].items() if key != "description"}
+
+
 @functools.cache
 def offered():
     """The providers that have something to offer, in order of preference."""

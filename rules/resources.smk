@@ -63,7 +63,7 @@ rule background:
         settings=lambda wildcards: {
             "id": wildcards.background,
             "orientation": wildcards.orientation,
-            "recipe": backgrounds()[wildcards.background],
+            "recipe": recipe(wildcards.background),
         },
     script:
         "../scripts/background.py"

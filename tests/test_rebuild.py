@@ -169,7 +169,7 @@ def test_a_module_of_the_source_reruns_just_its_importers(workspace):
     """On a copy of the source, since it edits it."""
     source = workspace / "source"
     source.mkdir()
-    for part in ("Snakefile", "rules", "scripts", "config", "profiles"):
+    for part in ("Snakefile", "rules", "scripts", "config", "profiles", "envs"):
         subprocess.run(["cp", "-r", ROOT / part, source], check=True)
     assert snakemake(workspace, source=source).code == 0
     with (source / "scripts/lib/picture.py").open("a") as file:

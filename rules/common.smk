@@ -272,7 +272,12 @@ def longest_first(wildcards):
 
 
 def summarise():
-    """Write the table of all videos, at the end of a run."""
+    """Write the table of all videos, at the end of a run that judged one."""
+    results = Path(workflow.pathvars.apply("<results>"))
+    table = results / "videos.csv"
+    written = table.stat().st_mtime if table.exists() else 0
+    if not any(path.stat().st_mtime > written for path in results.glob("*/quality.json")):
+        return
     from scripts.lib.report import write_report
 
-    write_report(sorted(PROJECTS), Path(workflow.pathvars.apply("<results>")), Path(workflow.pathvars.apply("<logs>")))
+    write_report(sorted(PROJECTS), results, Path(workflow.pathvars.apply("<logs>")))

@@ -4,6 +4,7 @@ A playlist named clip.mp4 would otherwise make ffmpeg read any file or address t
 """
 
 import functools
+import importlib.util
 import os
 import subprocess
 from dataclasses import dataclass
@@ -120,7 +121,16 @@ def _probe_video(path: str | Path) -> Media:
 
 @functools.cache
 def ffmpeg_exe() -> str:
-    """The static ffmpeg of the imageio-ffmpeg wheel, or the one named by IMAGEIO_FFMPEG_EXE."""
+    """The static ffmpeg of the imageio-ffmpeg wheel, or the one named by IMAGEIO_FFMPEG_EXE.
+
+    The wheel's own function starts ffmpeg once to try it, which with its import takes 0.1 s of every job; it is asked
+    where the wheel has no binary for this machine.
+    """
+    if named := os.environ.get("IMAGEIO_FFMPEG_EXE"):
+        return named
+    folder = importlib.util.find_spec("imageio_ffmpeg").submodule_search_locations[0]
+    if shipped := sorted(Path(folder, "binaries").glob("ffmpeg-*")):
+        return str(shipped[0])
     import imageio_ffmpeg
 
     return imageio_ffmpeg.get_ffmpeg_exe()

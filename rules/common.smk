@@ -41,6 +41,13 @@ if faults:
 
 projects = read_projects(Path("projects"), SETTINGS)
 PROJECTS = {name: project for name, project in projects.items() if not project.problems}
+ASKS_SERVERS = ("narration", "embedding", "llm")
+# What jobs read of the settings beside their params, since it changes no result: keys' names, rates, timeouts.
+config |= SETTINGS
+config["overrides"] = {
+    name: {section: own for section in ASKS_SERVERS if (own := project.settings[section]) != SETTINGS[section]}
+    for name, project in PROJECTS.items()
+}
 REFUSED = {re.sub(r"[^A-Za-z0-9._-]", "_", name): project for name, project in projects.items() if project.problems}
 
 # A faulty project is no {project}: whatever is asked of it leads to the rule `refused`.
@@ -203,14 +210,44 @@ def recipe(background):
     return {key: value for key, value in backgrounds()[background].items() if key != "description"}
 
 
+SITES = [site for site in SETTINGS["stock"]["providers"] if site in ("pexels", "pixabay")]
+KEYED = [site for site in SITES if os.environ.get(SETTINGS["stock"][site]["key_env"], "").strip()]
+
+
 @functools.cache
-def offered():
-    """The providers that have something to offer, in order of preference."""
-    there = {"local": bool(footage_files()), "procedural": True}
-    for site in ("pexels", "pixabay"):
-        if site in SETTINGS["stock"]["providers"] and os.environ.get(SETTINGS["stock"][site]["key_env"]):
-            note(f"{SETTINGS['stock'][site]['key_env']} is set, but stock sites are not searched yet")
-    return [name for name in SETTINGS["stock"]["providers"] if there.get(name)]
+def searched(project, scene):
+    """The stock sites whose answers a scene's candidates come from, as they stand when the run begins.
+
+    Those whose key is set, unless the scene is pinned; and those that were asked before, so that a key which is gone
+    changes nothing. Snakemake deletes an answer before it asks anew: the candidates remember a search that failed.
+    """
+    folder = Path(workflow.pathvars.apply("<results>")) / project / "scenes" / scene
+    made = folder / "candidates.json"
+    asked = [site for site in SITES if (folder / f"search/{site}.json").exists()]
+    if len(asked) < len(SITES) and made.exists():
+        asked += read_json(made)["sources"]
+    if PROJECTS[project].scenes[scene]["footage"]:
+        return [site for site in SITES if site in asked]
+    if SITES and not KEYED and not made.exists():
+        unkeyed()
+    return [site for site in SITES if site in asked or site in KEYED]
+
+
+@functools.cache
+def unkeyed():
+    keys = " and ".join(SETTINGS["stock"][site]["key_env"] for site in SITES)
+    note(f"no stock footage: {keys} not set; the README says how to get a key")
+
+
+def searches(wildcards):
+    """The stock sites' answers for the job's scene."""
+    sites = searched(wildcards.project, wildcards.scene)
+    return collect("<results>/{project}/scenes/{scene}/search/{site}.json", **wildcards, site=sites)
+
+
+def orientation(wildcards):
+    width, height = value("video.width")(wildcards), value("video.height")(wildcards)
+    return "landscape" if width > height else "portrait" if width < height else "square"
 
 
 def avoided(wildcards):
@@ -232,21 +269,36 @@ def wishes(wildcards):
     return {
         "height": value("video.height")(wildcards),
         "min_similarity": value("selection.min_similarity")(wildcards),
-        "providers": offered(),
+        "providers": SETTINGS["stock"]["providers"],
         "scenes": wanted,
         "width": value("video.width")(wildcards),
     }
 
 
-def shown_in(scene, wildcards):
-    """The file that a scene shows: the user's own where it lies, or a generated background."""
+def choice(scene, wildcards):
     selection = checkpoints.selection.get(project=wildcards.project).output.selection
-    choice = read_json(os.path.join(selection, f"{scene}.json"))
-    if choice["provider"] == "local":
-        return choice["path"]
-    wide = value("video.width")(wildcards) > value("video.height")(wildcards)
-    orientation = "landscape" if wide else "portrait"
-    return f"<resources>/footage/procedural/{choice['id']}-{orientation}.mp4"
+    return read_json(os.path.join(selection, f"{scene}.json"))
+
+
+def shown_in(scene, wildcards):
+    """The file that a scene shows: the user's own where it lies, a downloaded clip, or a generated background."""
+    chosen = choice(scene, wildcards)
+    if chosen["provider"] == "local":
+        return chosen["path"]
+    if chosen["provider"] == "procedural":
+        wide = "landscape" if orientation(wildcards) == "landscape" else "portrait"
+        return f"<resources>/footage/procedural/{chosen['id']}-{wide}.mp4"
+    return f"<results>/{wildcards.project}/scenes/{scene}/clip.mp4"
+
+
+def shown(wildcards):
+    """For every scene, what says whose clip it shows: the choice, or for a download what became of the choice."""
+    remote = {scene for scene in order(wildcards) if choice(scene, wildcards)["provider"] in ("pexels", "pixabay")}
+    return [
+        f"<results>/{wildcards.project}/"
+        + (f"scenes/{scene}/clip.json" if scene in remote else f"selection/{scene}.json")
+        for scene in order(wildcards)
+    ]
 
 
 def first_segment(wildcards):

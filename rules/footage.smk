@@ -43,7 +43,7 @@ rule candidates:
     params:
         settings=lambda wildcards: {
             "height": value("video.height")(wildcards),
-            "providers": offered(),
+            "providers": SETTINGS["stock"]["providers"],
             "width": value("video.width")(wildcards),
         },
     script:

@@ -46,7 +46,7 @@ rule thumbnail:
 
 rule credits:
     input:
-        selections=chosen("<results>/{project}/selection/{scene}.json"),
+        selections=shown,
         code=sources("credits"),
     output:
         credits="<results>/{project}/credits.md",
@@ -94,7 +94,7 @@ rule timestamps:
 
 rule visuals:
     input:
-        selections=chosen("<results>/{project}/selection/{scene}.json"),
+        selections=shown,
         media=lambda wildcards: [shown_in(scene, wildcards) for scene in order(wildcards)],
         words=scenes("<results>/{project}/scenes/{scene}/words.json"),
         code=sources("visuals"),
@@ -119,7 +119,7 @@ rule visuals:
 rule quality:
     input:
         video="<results>/{project}/video.mp4",
-        selections=chosen("<results>/{project}/selection/{scene}.json"),
+        selections=shown,
         captions=scenes("<results>/{project}/scenes/{scene}/captions.ass"),
         words=scenes("<results>/{project}/scenes/{scene}/words.json"),
         code=sources("quality"),

@@ -8,6 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from scripts.lib.errors import UserError
+from scripts.lib.net.secrets import redact
+
+
+class Redacting(logging.Formatter):
+    """Messages and tracebacks, without the keys that the job has used."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
 
 
 @contextmanager
@@ -23,7 +31,9 @@ def job(log: str) -> Iterator[None]:
     with Path(log).open("w", encoding="utf-8", buffering=1) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-        logging.basicConfig(stream=file, level=logging.INFO, format="%(message)s")
+        handler = logging.StreamHandler(file)
+        handler.setFormatter(Redacting("%(message)s"))
+        logging.basicConfig(handlers=[handler], level=logging.INFO)
         logging.addLevelName(logging.WARNING, "warning")
         try:
             yield

@@ -225,7 +225,7 @@ def searched(project, scene):
     made = folder / "candidates.json"
     asked = [site for site in SITES if (folder / f"search/{site}.json").exists()]
     if len(asked) < len(SITES) and made.exists():
-        asked += read_json(made)["sources"]
+        asked += read_json(made).get("sources", [])
     if PROJECTS[project].scenes[scene]["footage"]:
         return [site for site in SITES if site in asked]
     if SITES and not KEYED and not made.exists():

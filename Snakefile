@@ -10,6 +10,7 @@ min_version("9.27")
 
 
 include: "rules/common.smk"
+include: "rules/script.smk"
 include: "rules/resources.smk"
 include: "rules/narration.smk"
 include: "rules/footage.smk"
@@ -20,6 +21,7 @@ include: "rules/outputs.smk"
 wildcard_constraints:
     project=PROJECT,
     scene="[A-Za-z0-9][A-Za-z0-9_-]*",
+    provider="pexels|pixabay",
     background="[a-z0-9][a-z0-9-]*",
     orientation="portrait|landscape",
     refused=REFUSED_PROJECT,
@@ -30,6 +32,7 @@ rule all:
     input:
         [
             collect("<results>/{project}/{file}", project=wanted(PROJECTS), file=DELIVERED),
+            collect("<results>/{project}/usage.json", project=costing(PROJECTS)),
             collect("<results>/{refused}/refused", refused=wanted(REFUSED)),
         ],
 

@@ -18,11 +18,11 @@ SENTENCES = (
 )
 
 
-def snakemake(workspace: Path, *args: str) -> float:
+def snakemake(workspace: Path, *args: str, source: Path = ROOT) -> float:
     """Run Snakemake as a user would; seconds of wall time. Raises CalledProcessError with what it printed."""
     start = time.perf_counter()
     subprocess.run(
-        [Path(sys.executable).parent / "snakemake", "--snakefile", ROOT / "Snakefile", *args],
+        [Path(sys.executable).parent / "snakemake", "--snakefile", source / "Snakefile", *args],
         cwd=workspace,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -1,6 +1,8 @@
 """What all rules share: settings and scripts, read once, and the functions that give each job its part of them."""
 
 import functools
+import hashlib
+import json
 import os
 import re
 import sys
@@ -9,15 +11,20 @@ from pathlib import Path
 import yaml
 
 from scripts.lib.config import complete
+from scripts.lib.delivered import DELIVERED
 from scripts.lib.documents import read_document
 from scripts.lib.errors import UserError
 from scripts.lib.files import read_json
 from scripts.lib.footage.folder import listing
 from scripts.lib.machine import memory_mb
+from scripts.lib.noted import expect_again
 from scripts.lib.projects import read_projects
 from scripts.lib.sources import ROOT, sources as modules
 
-if os.path.exists(".env"):
+# Jobs of a cluster are counted (--jobs), those of one machine by its cores. Which one is meant, nothing else tells here.
+ON_CLUSTER = workflow.nodes is not None
+
+if os.path.exists(".env") and not workflow.remote_exec:  # no job on a node needs a key
     from dotenv import load_dotenv
 
     load_dotenv(".env")
@@ -39,14 +46,22 @@ SETTINGS, faults = complete(config, "config/config.yaml")
 if faults:
     sys.exit("\n".join(faults))
 
-projects = read_projects(Path("projects"), SETTINGS)
-PROJECTS = {name: project for name, project in projects.items() if not project.problems}
+# A job on a cluster's node is one project's: to read hundreds for each of thousands of jobs would cost more than the jobs.
+if workflow.remote_exec:
+    targets = " ".join(sys.argv)
+    names = set(re.findall(r"[:,](?:project|refused)=([^,' ]+)", targets))
+    projects = read_projects(Path("projects"), SETTINGS, only=names)
+else:
+    projects = read_projects(Path("projects"), SETTINGS)
+SOUND = {name: project for name, project in projects.items() if not project.problems}
+PROJECTS = {name: project for name, project in SOUND.items() if project.scenes}
+UNWRITTEN = {name: project for name, project in SOUND.items() if not project.scenes}  # a brief is all they have
 ASKS_SERVERS = ("narration", "embedding", "llm")
 # What jobs read of the settings beside their params, since it changes no result: keys' names, rates, timeouts.
 config |= SETTINGS
 config["overrides"] = {
     name: {section: own for section in ASKS_SERVERS if (own := project.settings[section]) != SETTINGS[section]}
-    for name, project in PROJECTS.items()
+    for name, project in SOUND.items()
 }
 REFUSED = {re.sub(r"[^A-Za-z0-9._-]", "_", name): project for name, project in projects.items() if project.problems}
 
@@ -55,14 +70,12 @@ REFUSED_PROJECT = "|".join(map(re.escape, REFUSED)) or "(?!)"
 PROJECT = rf"(?!(?:{REFUSED_PROJECT})/)[a-z0-9][a-z0-9-]*"
 
 
+if workflow.is_main_process:
+    expect_again(Path(workflow.pathvars.apply("<logs>")) / "runs", Path(".snakemake/metadata"))
+
+
 def wanted(projects):
     return [name for name, project in projects.items() if not project.archived]
-
-
-DELIVERED = [
-    *("video.mp4", "video.srt", "video.vtt", "thumbnail.jpg", "credits.md"),
-    *("timestamps.json", "visuals.json", "quality.json"),
-]
 
 
 def note(warning):
@@ -74,6 +87,10 @@ def note(warning):
 for found in PROJECTS.values():
     for warning in found.warnings:
         note(warning)
+for name in wanted(UNWRITTEN):
+    target = f"projects/{name}/script.json"
+    if target not in sys.argv:
+        note(f"projects/{name}: has a brief and no script yet; a language model writes it: snakemake {target}")
 
 
 # The limits. Defaults of Snakemake's own global resources: the command line and profiles lay theirs over them by key.
@@ -83,11 +100,29 @@ limits = {
     "stock_slots": SETTINGS["concurrency"]["stock"],
     "download_slots": SETTINGS["concurrency"]["downloads"],
     "cpus": SETTINGS["concurrency"]["rendering"],
-    "mem_mb": memory_mb() if workflow.local_exec else None,
+    "mem_mb": None if ON_CLUSTER else memory_mb(),
 }
 for name, limit in limits.items():
     if limit is not None:
         workflow.global_resources.setdefault(name, limit)
+
+# On one machine cores are counted as cpus alone. By its own count of cores Snakemake starts nothing while all are
+# taken, not even what waits on the network and needs none; given a number of jobs (_nodes), it leaves that count be.
+# And a job needs a worker of its pool, which holds five more than there are cores: here, one more for every slot.
+if not ON_CLUSTER and workflow.is_main_process and workflow.resource_settings.cores:
+    cores = workflow.resource_settings.cores
+    workflow.global_resources["cpus"] = min(cores, workflow.global_resources.get("cpus").value or cores)
+    workflow.global_resources["_nodes"] = sys.maxsize
+    slots = [workflow.global_resources[name].value for name in ("api_slots", "download_slots")]
+    workflow.resource_settings.cores = cores + sum(slots)
+
+
+# Keys stay on this machine, for a cluster stores the environment of what is submitted: what submits it leaves them out.
+if ON_CLUSTER and workflow.is_main_process:
+    used = [SETTINGS, *(found.settings for found in projects.values())]
+    asked = [part for found in used for part in (*found.values(), *found["stock"].values()) if isinstance(part, dict)]
+    os.environ["KEYS_STAY_HERE"] = " ".join(sorted({part["key_env"] for part in asked if part.get("key_env")}))
+    os.environ["PATH"] = f"{ROOT / 'profiles/keyless'}:{os.environ['PATH']}"
 
 
 # Inputs
@@ -129,6 +164,16 @@ def chosen(path):
 FONTS = [repo(path) for path in sorted(ROOT.glob("config/fonts/*.ttf"))]
 
 
+def brief(wildcards):
+    """What a project's script is written from."""
+    folder = f"projects/{wildcards.project}"
+    if os.path.exists(f"{folder}/script.yaml") or os.path.exists(f"{folder}/script.yml"):
+        raise WorkflowError(f"{folder}: has a script in YAML, beside which there can be no script.json; move it away")
+    if wildcards.project not in SOUND or not os.path.exists(f"{folder}/brief.yaml"):
+        raise WorkflowError(f"{folder}: has no brief to write a script from; write {folder}/brief.yaml (docs/llm.md)")
+    return f"{folder}/brief.yaml"
+
+
 def caption_fonts(wildcards):
     own = value("captions.font")(wildcards)
     return [*([own] if own else []), *FONTS]
@@ -138,6 +183,9 @@ def caption_fonts(wildcards):
 
 
 def project(wildcards):
+    if wildcards.project in UNWRITTEN:
+        path = f"projects/{wildcards.project}"
+        raise WorkflowError(f"{path}: has a brief and no script yet; write it first: snakemake {path}/script.json")
     if wildcards.project not in PROJECTS:
         raise WorkflowError(f"projects/{wildcards.project}: there is no such project")
     return PROJECTS[wildcards.project]
@@ -172,6 +220,15 @@ def settings(*sections, **keys):
     return collected
 
 
+def spoken(wildcards):
+    """A params function: what a scene's speech follows from beside its voice's files; a recording, from nothing else."""
+    keys = {"engine": "narration.engine", "text": "scene.text", "voice": "narration.voice", "speed": "narration.speed"}
+    engine = value("narration.engine")(wildcards)
+    if engine == "openai":
+        keys |= {"base_url": "narration.base_url", "model": "narration.model"}
+    return settings(**keys)(wildcards) | ({"text": "", "voice": "", "speed": 1.0} if engine == "file" else {})
+
+
 def order(wildcards):
     """The ids of a project's scenes, as they are spoken."""
     return list(project(wildcards).scenes)
@@ -183,7 +240,67 @@ def on_the_grid(*sections, **keys):
     return lambda wildcards: settings(*sections, **keys, **grid)(wildcards) | {"scenes": order(wildcards)}
 
 
-# Footage: what is at hand, and what was chosen.
+# Resources
+
+
+def working(key):
+    """A threads function: one, or none where the engine of `value`'s key is a server, which is only waited for."""
+    return lambda wildcards: int(value(key)(wildcards) != "openai")
+
+
+def asks_server(section):
+    """Whether some project's engine is a server: the rule's jobs then stay where the run, its keys and its ledger are."""
+    return any(found.settings[section]["engine"] == "openai" for found in PROJECTS.values())
+
+
+def together(group, section=None):
+    """The group that a rule's jobs go to a cluster in: what belongs to one scene takes one submission. None where
+    `section`'s engine is a server: the jobs of a group are never local."""
+    return group if ON_CLUSTER and not (section and asks_server(section)) else None
+
+
+def voice_memory(wildcards):
+    """Megabytes that a scene's narration takes at most: some, and more for each character, as measured with 5,000."""
+    least, more = {"kokoro": (1100, 0.5), "piper": (1000, 0.2)}.get(value("narration.engine")(wildcards), (200, 0.05))
+    return round(least + more * len(value("scene.text")(wildcards)))
+
+
+def embedder_of(settings):
+    """What vectors of descriptions follow from, beside the texts."""
+    keys = ("base_url", "engine", "model") if settings["embedding"]["engine"] == "openai" else ("engine",)
+    return {key: settings["embedding"][key] for key in keys}
+
+
+def mark(embedder):
+    """What the footage index of an embedder is known by: nothing for minilm, some digits for a server's model."""
+    if embedder["engine"] == "minilm":
+        return ""
+    return "-" + hashlib.sha256(json.dumps(embedder).encode()).hexdigest()[:8]
+
+
+EMBEDDERS = {"": {"engine": "minilm"}}
+EMBEDDERS |= {
+    mark(used): used for used in map(embedder_of, [SETTINGS, *(found.settings for found in PROJECTS.values())])
+}
+
+
+def embedder(wildcards):
+    """By what the job's texts are embedded: as its project has it, or for the footage index as its name says."""
+    if "embedder" not in wildcards.keys():
+        return embedder_of(project(wildcards).settings)
+    if wildcards.embedder not in EMBEDDERS:
+        raise WorkflowError(f"index{wildcards.embedder}.json: no project has its clips embedded by that")
+    return EMBEDDERS[wildcards.embedder]
+
+
+def embedding_model(wildcards):
+    """The manifest of the embedding model; nothing where a server has it."""
+    return [] if embedder(wildcards)["engine"] == "openai" else "<resources>/models/minilm/manifest.json"
+
+
+def embedding_threads(wildcards):
+    """One, or none where a server is only waited for."""
+    return int(embedder(wildcards)["engine"] != "openai")
 
 
 @functools.cache
@@ -245,6 +362,52 @@ def searches(wildcards):
     return collect("<results>/{project}/scenes/{scene}/search/{site}.json", **wildcards, site=sites)
 
 
+def offers(wildcards):
+    """What each scene's clip is chosen from: its candidates, or their ranking by a language model. A pinned scene has
+    nothing to be ranked."""
+    ranked = value("selection.engine")(wildcards) == "llm"
+    return [
+        f"<results>/{wildcards.project}/scenes/{name}/{'ranking' if ranked and not scene['footage'] else 'candidates'}.json"
+        for name, scene in project(wildcards).scenes.items()
+    ]
+
+
+def proposed(name):
+    """What the script that a language model wrote for a project cost; None where it wrote none. By value: with the file
+    as an input, a new brief would have a script written whenever a video is built."""
+    path = Path(workflow.pathvars.apply("<results>")) / name / "proposal.json"
+    if not path.exists():
+        return None
+    proposal = read_json(path)
+    return {"calls": proposal["calls"], "model": proposal["model"]}
+
+
+def asked_for(wildcards):
+    """What holds the answers of models from which a video is made."""
+    ranked = [path for path in offers(wildcards) if path.endswith("/ranking.json")]
+    embedded = [] if embedder(wildcards)["engine"] == "minilm" else ["embedding", "candidates"]
+    return ranked + [
+        path for name in embedded for path in scenes(f"<results>/{{project}}/scenes/{{scene}}/{name}.json")(wildcards)
+    ]
+
+
+def costing(projects):
+    """Those projects whose videos take answers of models, so that there is something to sum up."""
+    return [
+        name
+        for name in wanted(projects)
+        if projects[name].settings["selection"]["engine"] == "llm"
+        or projects[name].settings["embedding"]["engine"] == "openai"
+        or proposed(name)
+    ]
+
+
+def asked_model(wildcards, *keys):
+    """What an answer of the language model follows from, beside what it is asked; and more `keys` of the settings."""
+    llm = SOUND[wildcards.project].settings["llm"]
+    return {key: llm[key] for key in sorted(["base_url", "model", "temperature", "seed", *keys])}
+
+
 def orientation(wildcards):
     width, height = value("video.width")(wildcards), value("video.height")(wildcards)
     return "landscape" if width > height else "portrait" if width < height else "square"
@@ -301,6 +464,19 @@ def shown(wildcards):
     ]
 
 
+def alternates(wildcards):
+    """What a scene shows if its choice cannot be had. Changes count only where what it shows is by now neither its
+    choice nor among them: it was rejected, say, or another scene has it."""
+    chosen = choice(wildcards.scene, wildcards)
+    selection = checkpoints.selection.get(project=wildcards.project).output.selection
+    path = os.path.join(selection, f"{wildcards.scene}.alternates.json")
+    made = Path(workflow.pathvars.apply("<results>")) / wildcards.project / "scenes" / wildcards.scene / "clip.json"
+    shows = read_json(made) if made.exists() else {"provider": None, "id": None}
+    allowed = [chosen, *read_json(path)["alternates"]]
+    sound = any((clip["provider"], clip["id"]) == (shows["provider"], shows["id"]) for clip in allowed)
+    return ancient(path) if sound else path
+
+
 def first_segment(wildcards):
     checkpoints.selection.get(project=wildcards.project)
     return f"<results>/{wildcards.project}/scenes/{order(wildcards)[0]}/segment.mp4"
@@ -324,7 +500,9 @@ def longest_first(wildcards):
 
 
 def summarise():
-    """Write the table of all videos, at the end of a run that judged one."""
+    """Tell how many jobs the run was spared, and write the table of all videos if it judged one."""
+    spared = len(list(workflow.dag.jobs)) - len(list(workflow.dag.needrun_jobs(exclude_finished=False)))
+    logger.info(f"{spared} jobs were up to date", extra={"spared": spared})
     results = Path(workflow.pathvars.apply("<results>"))
     table = results / "videos.csv"
     written = table.stat().st_mtime if table.exists() else 0

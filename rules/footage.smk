@@ -3,7 +3,7 @@
 
 rule embedding:
     input:
-        model="<resources>/models/minilm/manifest.json",
+        model=embedding_model,
         code=sources("embedding"),
     output:
         embedding="<results>/{project}/scenes/{scene}/embedding.json",
@@ -12,21 +12,53 @@ rule embedding:
     benchmark:
         "<benchmarks>/embedding/{project}/{scene}.tsv"
     priority: feeding
+    group:
+        together("search", "embedding")
+    localrule: asks_server("embedding")
     conda:
         "../envs/media.yaml"
-    threads: 1
+    threads: embedding_threads
     resources:
-        cpus=1,
+        cpus=lambda wildcards, threads: threads,
+        api_slots=lambda wildcards, threads: 1 - threads,
     params:
-        settings=settings(text="scene.visual", engine="embedding.engine"),
+        settings=lambda wildcards: {"embedder": embedder(wildcards), "text": value("scene.visual")(wildcards)},
     script:
         "../scripts/embedding.py"
+
+
+rule search:
+    input:
+        code=sources("search"),
+    output:
+        search="<results>/{project}/scenes/{scene}/search/{provider}.json",
+    log:
+        "<logs>/search/{project}/{scene}/{provider}.log",
+    benchmark:
+        "<benchmarks>/search/{project}/{scene}/{provider}.tsv"
+    priority: feeding
+    localrule: True
+    conda:
+        "../envs/network.yaml"
+    threads: 0
+    resources:
+        api_slots=1,
+        stock_slots=1,
+    params:
+        settings=lambda wildcards: {
+            "orientation": orientation(wildcards),
+            **settings(per_page="stock.per_page", terms="scene.terms", visual="scene.visual")(wildcards),
+        },
+    script:
+        "../scripts/search.py"
 
 
 rule candidates:
     input:
         embedding="<results>/{project}/scenes/{scene}/embedding.json",
-        index="<resources>/footage/index.json",
+        index=lambda wildcards: f"<resources>/footage/index{mark(embedder(wildcards))}.json",
+        searches=searches,
+        model=lambda wildcards: embedding_model(wildcards) if searches(wildcards) else [],
         code=sources("candidates"),
     output:
         candidates="<results>/{project}/scenes/{scene}/candidates.json",
@@ -35,13 +67,18 @@ rule candidates:
     benchmark:
         "<benchmarks>/candidates/{project}/{scene}.tsv"
     priority: feeding
+    group:
+        together("search", "embedding")
+    localrule: asks_server("embedding")
     conda:
         "../envs/media.yaml"
-    threads: 1
+    threads: embedding_threads
     resources:
-        cpus=1,
+        cpus=lambda wildcards, threads: threads,
+        api_slots=lambda wildcards, threads: 1 - threads,
     params:
         settings=lambda wildcards: {
+            "embedder": embedder(wildcards),
             "height": value("video.height")(wildcards),
             "providers": SETTINGS["stock"]["providers"],
             "width": value("video.width")(wildcards),
@@ -50,9 +87,36 @@ rule candidates:
         "../scripts/candidates.py"
 
 
+rule ranking:
+    input:
+        candidates="<results>/{project}/scenes/{scene}/candidates.json",
+        code=sources("ranking"),
+    output:
+        ranking="<results>/{project}/scenes/{scene}/ranking.json",
+    log:
+        "<logs>/ranking/{project}/{scene}.log",
+    benchmark:
+        "<benchmarks>/ranking/{project}/{scene}.tsv"
+    priority: feeding
+    localrule: True
+    conda:
+        "../envs/network.yaml"
+    threads: 0
+    resources:
+        api_slots=1,
+    params:
+        settings=lambda wildcards: {
+            "frame": orientation(wildcards),
+            "llm": asked_model(wildcards, "shortlist"),
+            **settings(text="scene.text", visual="scene.visual")(wildcards),
+        },
+    script:
+        "../scripts/ranking.py"
+
+
 checkpoint selection:
     input:
-        candidates=scenes("<results>/{project}/scenes/{scene}/candidates.json"),
+        candidates=offers,
         avoid=avoided,
         code=sources("selection"),
     output:
@@ -62,6 +126,7 @@ checkpoint selection:
     benchmark:
         "<benchmarks>/selection/{project}.tsv"
     priority: feeding
+    localrule: True
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -71,3 +136,26 @@ checkpoint selection:
         settings=wishes,
     script:
         "../scripts/selection.py"
+
+
+rule clip:
+    input:
+        selection=lambda wildcards: chosen("<results>/{project}/selection/{scene}.json")(wildcards)[0],
+        alternates=alternates,
+        code=sources("clip"),
+    output:
+        clip="<results>/{project}/scenes/{scene}/clip.mp4",
+        about="<results>/{project}/scenes/{scene}/clip.json",
+    log:
+        "<logs>/clip/{project}/{scene}.log",
+    benchmark:
+        "<benchmarks>/clip/{project}/{scene}.tsv"
+    priority: feeding
+    localrule: True
+    conda:
+        "../envs/network.yaml"
+    threads: 0
+    resources:
+        download_slots=1,
+    script:
+        "../scripts/clip.py"

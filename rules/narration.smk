@@ -3,6 +3,7 @@
 
 rule narration:
     input:
+        voice=value("scene.voice"),
         code=sources("narration"),
     output:
         audio="<results>/{project}/scenes/{scene}/narration.wav",
@@ -12,18 +13,18 @@ rule narration:
     benchmark:
         "<benchmarks>/narration/{project}/{scene}.tsv"
     priority: feeding
+    group:
+        together("speech", "narration")
+    localrule: asks_server("narration")
     conda:
         "../envs/speech.yaml"
-    threads: 1
+    threads: working("narration.engine")
     resources:
-        cpus=1,
+        cpus=lambda wildcards, threads: threads,
+        api_slots=lambda wildcards, threads: 1 - threads,
+        mem_mb=voice_memory,
     params:
-        settings=settings(
-            text="scene.text",
-            engine="narration.engine",
-            voice="narration.voice",
-            speed="narration.speed",
-        ),
+        settings=spoken,
     script:
         "../scripts/narration.py"
 
@@ -40,6 +41,8 @@ rule words:
     benchmark:
         "<benchmarks>/words/{project}/{scene}.tsv"
     priority: feeding
+    group:
+        together("speech")
     conda:
         "../envs/speech.yaml"
     threads: 1

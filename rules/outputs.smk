@@ -1,4 +1,4 @@
-"""What stands beside the video: subtitles, picture, credits, the tables of other tools, the verdict; and refusals."""
+"""What stands beside the video: subtitles, picture, credits, tables of other tools, verdict, costs; and refusals."""
 
 
 rule subtitles:
@@ -13,6 +13,7 @@ rule subtitles:
     benchmark:
         "<benchmarks>/subtitles/{project}.tsv"
     priority: feeding
+    localrule: True
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -35,6 +36,7 @@ rule thumbnail:
     benchmark:
         "<benchmarks>/thumbnail/{project}.tsv"
     priority: feeding
+    localrule: True
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -55,6 +57,7 @@ rule credits:
     benchmark:
         "<benchmarks>/credits/{project}.tsv"
     priority: feeding
+    localrule: True
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -81,6 +84,7 @@ rule timestamps:
     benchmark:
         "<benchmarks>/timestamps/{project}.tsv"
     priority: feeding
+    localrule: True
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -105,6 +109,7 @@ rule visuals:
     benchmark:
         "<benchmarks>/visuals/{project}.tsv"
     priority: feeding
+    localrule: True
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -141,6 +146,32 @@ rule quality:
         "../scripts/quality.py"
 
 
+rule usage:
+    input:
+        artifacts=asked_for,
+        code=sources("usage"),
+    output:
+        usage="<results>/{project}/usage.json",
+    log:
+        "<logs>/usage/{project}.log",
+    benchmark:
+        "<benchmarks>/usage/{project}.tsv"
+    priority: feeding
+    localrule: True
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        cpus=1,
+    params:
+        settings=lambda wildcards: {
+            "embedder": value("embedding.model")(wildcards),
+            "proposal": proposed(wildcards.project),
+        },
+    script:
+        "../scripts/usage.py"
+
+
 rule refused:
     output:
         # Never written. A file of its own, so that what an earlier, sound version of the project made is left alone.
@@ -149,6 +180,8 @@ rule refused:
         "<logs>/refused/{refused}.log",
     benchmark:
         "<benchmarks>/refused/{refused}.tsv"
+    retries: 0
+    localrule: True
     conda:
         "../envs/media.yaml"
     threads: 0

@@ -13,6 +13,8 @@ rule captions:
     benchmark:
         "<benchmarks>/captions/{project}/{scene}.tsv"
     priority: feeding
+    group:
+        together("speech")
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -92,6 +94,7 @@ rule video:
     benchmark:
         "<benchmarks>/video/{project}.tsv"
     priority: feeding
+    localrule: True
     conda:
         "../envs/media.yaml"
     threads: 1

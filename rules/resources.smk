@@ -12,6 +12,7 @@ rule minilm:
         "<logs>/minilm.log",
     benchmark:
         "<benchmarks>/minilm.tsv"
+    localrule: True
     conda:
         "../envs/network.yaml"
     threads: 0
@@ -21,25 +22,80 @@ rule minilm:
         "../scripts/minilm.py"
 
 
+rule voice_kokoro:
+    input:
+        code=sources("voice_kokoro"),
+    output:
+        model="<resources>/voices/kokoro/{model}/model.onnx",
+        voices="<resources>/voices/kokoro/{model}/voices.bin",
+        manifest="<resources>/voices/kokoro/{model}/manifest.json",
+    log:
+        "<logs>/voice_kokoro/{model}.log",
+    benchmark:
+        "<benchmarks>/voice_kokoro/{model}.tsv"
+    wildcard_constraints:
+        model=r"kokoro-[\w.]+",
+    localrule: True
+    conda:
+        "../envs/network.yaml"
+    threads: 0
+    resources:
+        download_slots=1,
+    script:
+        "../scripts/voice_kokoro.py"
+
+
+rule voice_piper:
+    input:
+        code=sources("voice_piper"),
+    output:
+        model="<resources>/voices/piper/{voice}/model.onnx",
+        config="<resources>/voices/piper/{voice}/model.onnx.json",
+        card="<resources>/voices/piper/{voice}/MODEL_CARD",
+        manifest="<resources>/voices/piper/{voice}/manifest.json",
+    log:
+        "<logs>/voice_piper/{voice}.log",
+    benchmark:
+        "<benchmarks>/voice_piper/{voice}.tsv"
+    wildcard_constraints:
+        voice=r"[\w.-]+",
+    localrule: True
+    conda:
+        "../envs/network.yaml"
+    threads: 0
+    resources:
+        download_slots=1,
+    script:
+        "../scripts/voice_piper.py"
+
+
 rule footage_index:
     input:
         files=footage_files(),
         catalogue=repo("config/backgrounds.yaml"),
-        model="<resources>/models/minilm/manifest.json",
+        model=embedding_model,
         code=sources("footage_index"),
     output:
-        index="<resources>/footage/index.json",
+        index="<resources>/footage/index{embedder}.json",
     log:
-        "<logs>/footage_index.log",
+        "<logs>/footage_index/index{embedder}.log",
     benchmark:
-        "<benchmarks>/footage_index.tsv"
+        "<benchmarks>/footage_index/index{embedder}.tsv"
+    wildcard_constraints:
+        embedder="(-[0-9a-f]{8})?",
+    priority: 1_000_000_000  # every choice waits for it
+    localrule: asks_server("embedding")
     conda:
         "../envs/media.yaml"
-    threads: 1
+    threads: embedding_threads
     resources:
-        cpus=1,
+        cpus=lambda wildcards, threads: threads,
+        api_slots=lambda wildcards, threads: 1 - threads,
     params:
-        settings={"folder": SETTINGS["stock"]["local"]["path"] if footage_files() else ""},
+        settings=lambda wildcards: {
+            "embedder": embedder(wildcards),
+            "folder": SETTINGS["stock"]["local"]["path"] if footage_files() else "",
+        },
     script:
         "../scripts/footage_index.py"
 
@@ -53,7 +109,7 @@ rule background:
         "<logs>/background/{background}-{orientation}.log",
     benchmark:
         "<benchmarks>/background/{background}-{orientation}.tsv"
-    priority: 10_000_000  # a scene waits for it, and it is among the longest jobs
+    priority: 1_000_000_000  # a scene waits for it, and it is among the longest jobs
     conda:
         "../envs/media.yaml"
     threads: 1

@@ -75,6 +75,15 @@ def encoder(video: dict) -> list[str | int]:
     ]
 
 
+def remedy(media: Path, segment: Path) -> str:
+    """What to do about media that cannot be shown; a downloaded clip lies beside the segment, with what it is."""
+    if media.parent != segment.parent:
+        return "replace the file, or add it to the scene's `reject`"
+    clip = read_json(media.with_suffix(".json"))
+    name = clip["path"] or f"{clip['provider']}:{clip['id']}"
+    return f"add {name} to the scene's `reject`"
+
+
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         settings = snakemake.params.settings
@@ -89,6 +98,5 @@ if __name__ == "__main__":
                 Path(snakemake.output.segment),
             )
         except MediaError as error:
-            raise UserError(
-                f"{snakemake.input.media}: {error}; replace the file, or add it to the scene's `reject`"
-            ) from None
+            media = Path(snakemake.input.media)
+            raise UserError(f"{media}: {error}; {remedy(media, Path(snakemake.output.segment))}") from None

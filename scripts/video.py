@@ -29,7 +29,7 @@ def video(segments: list[Path], soundtrack: Path, frames: int, out: Path) -> Non
             cwd=folder,
         )
         if (made := frame_count(part)) != frames:
-            raise UserError(f"{out}: joined {made} of {frames} frames; a segment is damaged: delete it and build again")
+            raise UserError(f"{out}: joined {made} of {frames} frames; a segment is damaged: delete the `scenes` folder and build again")
 
 
 if __name__ == "__main__":

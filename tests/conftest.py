@@ -20,6 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # ten times as long where cores are shared.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
+CORES = None if "SNAKEMAKE_PROFILE" in os.environ else 2
+"""A cluster's own number, where tests/test_slurm.py has other tests run on one."""
+
 SMALL = {
     "video": {"width": 108, "height": 192, "fps": 10, "preset": "ultrafast", "crf": 35, "threads": 1},
     "narration": {"speed": 2.0},
@@ -38,12 +41,13 @@ class Run:
 
 
 def snakemake(
-    workspace: Path, *args: str, cores: int = 2, env: dict[str, str] | None = None, source: Path = ROOT
+    workspace: Path, *args: str, cores: int | None = CORES, env: dict[str, str] | None = None, source: Path = ROOT
 ) -> Run:
     """Run Snakemake as a user would, in a workspace of its own; raises nothing, whatever happens."""
     before = set(workspace.glob(".snakemake/log/*.log"))
+    limit = [] if cores is None else ["--cores", str(cores)]
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--snakefile", source / "Snakefile", "--cores", str(cores), *args],
+        [sys.executable, "-m", "snakemake", "--snakefile", source / "Snakefile", *limit, *args],
         cwd=workspace,
         env=os.environ | (env or {}),
         stdin=subprocess.DEVNULL,
@@ -59,11 +63,13 @@ def snakemake(
 def started(log: str) -> list[str]:
     """The jobs that Snakemake's own log says were started."""
     jobs = []
-    for block in re.finditer(r"^(?:local)?(?:rule|checkpoint) (\w+):\n((?:    .*\n)*)", log, re.MULTILINE):
-        wildcards = re.search(r"^    wildcards: (.*)$", block[2], re.MULTILINE)
+    for block in re.finditer(  # those of a group, which goes to a cluster as one job, are indented
+        r"^( *)(?:local)?(?:rule|checkpoint) (\w+):\n((?:\1    .*\n)*)", log, re.MULTILINE
+    ):
+        wildcards = re.search(r"^ +wildcards: (.*)$", block[3], re.MULTILINE)
         where = "/".join(re.findall(r"=([^,]+)", wildcards[1])) if wildcards else ""
-        if block[1] != "all":
-            jobs.append(f"{block[1]} {where}".strip())
+        if block[2] != "all":
+            jobs.append(f"{block[2]} {where}".strip())
     return jobs
 
 
@@ -140,6 +146,16 @@ def shared(tmp_path_factory) -> Path:
     """A folder that all worker processes of one test run share."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@pytest.fixture(scope="session")
+def stock_media(shared) -> Path:
+    """Where the test servers keep the files that they serve, made once."""
+    from tests.servers.catalogue import Media
+
+    folder = shared / "stock_media"
+    Media(folder).make()
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -106,7 +106,7 @@ def test_a_number_where_a_name_is_due_is_a_name():
         ({"captions": {"style": "karoake"}}, "not karoake; did you mean karaoke?"),
         (
             {"narration": {"engine": "es\u202epeak\n"}},
-            "config.yaml: narration.engine: must be espeak, not es\\u202epeak\\n",
+            "must be one of espeak, kokoro, piper, openai, file, not es\\u202epeak\\n; did you mean espeak?",
         ),
         ({"stock": {"providers": ["pexel"]}}, "config.yaml: stock.providers 1: must be one of"),
         ({"stock": {"providers": []}}, "config.yaml: stock.providers: is empty; give at least one"),

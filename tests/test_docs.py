@@ -1,3 +1,7 @@
+import re
+
+from conftest import ROOT
+
 from scripts.lib.config import complete, schema
 from scripts.lib.configuration_docs import DOCS, pages
 
@@ -21,3 +25,13 @@ def test_every_field_of_a_script_is_documented():
     for name in ("script", "payload"):
         fields = schema(name)["properties"] | schema(name)["properties"]["scenes"]["items"]["properties"]
         assert all(f"| `{field}`" in page for field in fields if field != "config")
+
+
+def test_every_test_that_the_page_on_concurrency_names_is_there():
+    text = (DOCS / "concurrency.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+\.py)`: ((?:`test_\w+`(?:, )?)+)", text)
+    assert len(named) > 10
+    for file, tests in named:
+        source = (ROOT / "tests" / file).read_text(encoding="utf-8")
+        for test in re.findall(r"`(\w+)`", tests):
+            assert f"\ndef {test}(" in source, f"{file}: {test}"

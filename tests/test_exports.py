@@ -68,6 +68,28 @@ def test_visuals_say_where_each_clip_came_from():
     assert (made["totalAssets"], made["fromUserFootage"], made["fromStock"], made["fallbacks"]) == (4, 1, 2, 1)
 
 
+def test_a_clip_that_was_shown_instead_is_the_one_that_is_named():
+    """clip.json takes the place of the choice: it says what a download became."""
+    lost = [{"provider": "pexels", "id": "1526909", "why": "videos.pexels.com: answered 404"}]
+    page = "https://pixabay.com/videos/id-7/"
+    other = choice("pixabay", "7", page=page, author="Ana", licence="Pixabay Content License", instead_of=lost)
+    own = choice("local", "sea.mov", path="footage/sea.mov", instead_of=lost)
+    text = credits("The Sea", ["a", "b"], [other, own], [])
+    assert f"- a: [Pixabay 7]({page}) by Ana, Pixabay Content License\n- b: sea\\.mov\n" in text
+    assert "provided by [Pixabay](https://pixabay.com).\n" in text and "Pexels" not in text
+    media = ["results/x/scenes/a/clip.mp4", "results/x/scenes/b/clip.mp4"]
+    made = visuals(["a", "b"], [other, own], [WORDS[0]] * 2, media, "minilm", **GRID)
+    valid("visuals", made)
+    assert [scene["source"] for scene in made["scenes"]] == ["stock-pixabay", "user-footage"]
+    assert [scene["assetPath"] for scene in made["scenes"]] == media
+    assert (made["fromStock"], made["fromUserFootage"], made["fallbacks"]) == (1, 1, 0)
+
+
+def test_credits_link_every_site_whose_clips_are_shown():
+    text = credits("The Sea", ["a", "b"], [choice("pixabay", "7"), PEXELS], [])
+    assert "provided by [Pexels](https://www.pexels.com) and [Pixabay](https://pixabay.com).\n" in text
+
+
 def test_credits_name_each_clip_once_with_its_author_licence_page_and_site():
     local = choice("local", "mine/sea_at dusk.mp4")
     selections = [PEXELS, local, PEXELS, choice("procedural", "stars")]

@@ -1,5 +1,6 @@
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 from scripts.footage_index import MOST_WARNINGS, footage_index, warnings
+from scripts.lib.embedding.engines import vectors
 from scripts.lib.footage import local
 from scripts.lib.footage.folder import listing
 from scripts.lib.media import ffmpeg
@@ -38,6 +40,10 @@ def footage(tmp_path, monkeypatch):
 
 def found(folder="footage"):
     return local.entries(listing(folder)[0], folder)
+
+
+def minilm(workspace):
+    return partial(vectors, embedding={"engine": "minilm"}, model=workspace / "resources/models/minilm", config={})
 
 
 def why(refused):
@@ -187,7 +193,7 @@ def test_the_index_holds_own_footage_and_backgrounds_and_fits_its_schema(footage
     picture(footage / "sunset.png")
     picture(footage / "0001.png")
     (footage / "x.mp4").write_text("")
-    made = footage_index(listing("footage")[0], "footage", CATALOGUE, model / "resources/models/minilm")
+    made = footage_index(listing("footage")[0], "footage", CATALOGUE, "minilm", minilm(model))
     assert [entry["id"] for entry in made["entries"]] == ["0001.png", "sunset.png", "rain", "sea"]
     assert not any(made["entries"][0]["vector"])
     assert all(any(entry["vector"]) for entry in made["entries"][1:])
@@ -202,7 +208,7 @@ def test_the_index_holds_own_footage_and_backgrounds_and_fits_its_schema(footage
 
 def test_without_a_folder_the_index_holds_the_shipped_backgrounds(model):
     catalogue = yaml.safe_load(Path("config/backgrounds.yaml").read_text())
-    made = footage_index([], "", catalogue, model / "resources/models/minilm")
+    made = footage_index([], "", catalogue, "minilm", minilm(model))
     assert [entry["id"] for entry in made["entries"]] == sorted(catalogue)
 
 

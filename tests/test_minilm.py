@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.special import erf
 from scripts import minilm as fetch
 from scripts.embedding import embedding
 from scripts.lib.embedding import minilm
+from scripts.lib.embedding.engines import vectors
 from scripts.lib.errors import UserError
 
 # The first eight numbers of each vector, and the cosines of all pairs, as PyTorch 2.13 with transformers makes them
@@ -68,7 +70,7 @@ def test_gelu_is_exact_enough_for_single_precision():
 
 
 def test_an_embedding_fits_its_schema(folder):
-    made = embedding("the sea", "minilm", folder)
+    made = embedding("the sea", "minilm", partial(vectors, embedding={"engine": "minilm"}, model=folder, config={}))
     schema = json.loads(Path("config/schemas/embedding.schema.json").read_text())
     Draft202012Validator(schema).validate(made)
     assert made["dim"] == len(made["vector"]) == 384

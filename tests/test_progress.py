@@ -71,6 +71,22 @@ rule refused:
 """
 
 
+WAITING = """
+rule all:
+    input: expand("results/demo/{scene}.json", scene=["hook", "one", "two"])
+
+rule search:
+    output: "results/{project}/{scene}.json"
+    log: "logs/search/{project}/{scene}.log"
+    threads: 0
+    resources: api_slots=1
+    shell:
+        "echo 'warning: few clips' > {log}; echo 'waiting: pexels: free again at 14:32' >> {log}; sleep 2;"
+        "echo 'found 20' >> {log}; sleep 1.5;"
+        "if [ {wildcards.scene} = two ]; then echo 'error: no clips' >> {log}; exit 1; fi; touch {output}"
+"""
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     (tmp_path / "Snakefile").write_text(WORKFLOW)
@@ -237,6 +253,32 @@ def test_after_a_kill_the_events_say_what_was_running(workspace):
     assert "snakemake --unlock" in locked.stderr and len(locked.stderr.splitlines()) == 2
 
 
+def test_jobs_that_wait_for_a_quota_say_so_on_the_line_that_moves(tmp_path):
+    (tmp_path / "Snakefile").write_text(WAITING)
+    stale = tmp_path / "logs/search/demo/hook.log"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("waiting: pexels: free again at 11:11\n")
+    terminal = Terminal(tmp_path, "--cores", "1")
+    assert terminal.wait() == 1
+    drawn = terminal.drawn()
+    assert any(re.search(r"% · pexels: free again at 14:32, 3 scenes wait · 0:0\d$", line) for line in drawn)
+    assert re.search(r"% search demo/\w+, search demo/\w+, search demo/\w+ · 0:0\d$", drawn[-1])
+    assert "11:11" not in terminal.raw
+
+    noted = [event for event in events(tmp_path) if event["event"] == "waiting"]
+    assert [event["what"] for event in noted] == ["pexels: free again at 14:32"] * 3 + [None] * 3
+    assert {event["job"] for event in noted[:3]} == {event["job"] for event in noted[3:]}
+    assert noted[3]["time"] - noted[0]["time"] == pytest.approx(2, abs=1.2)
+
+
+def test_a_wait_is_told_once_in_a_pipe_and_warnings_of_a_failed_job_are_shown(tmp_path):
+    (tmp_path / "Snakefile").write_text(WAITING)
+    run = piped(tmp_path)
+    assert run.stderr.count("waiting: pexels: free again at 14:32\n") == run.stderr.count("waiting") == 1
+    assert run.stderr.count("warning: search demo/two: few clips\n") == 1
+    assert run.stderr.count("few clips") == 3
+
+
 @pytest.mark.parametrize("arguments", [["-n"], ["--list-rules"]])
 def test_questions_get_the_answer_of_snakemake_itself(workspace, arguments):
     own, ours = (piped(workspace, *arguments, "--config", "pause=0", logger=logger) for logger in (False, True))
@@ -322,6 +364,17 @@ def test_the_line_fits_any_width_and_counts_what_it_leaves_out():
     assert progress.line(65.0, 60, "") == "[0/56] 0% segment demo/scene-0, +2 · 1:05"
     assert all(len(progress.line(65.0, columns, "")) < columns for columns in range(1, 100))
     assert [clock(seconds) for seconds in (0, 59.6, 3599, 3723)] == ["0:00", "1:00", "59:59", "1:02:03"]
+
+
+def test_waits_stay_on_a_narrow_line_as_long_as_they_fit():
+    progress = Progress(start=0.0, planned={"search": 3}, total=3)
+    progress.running = {number: job(number, "search", 0.0, f"scene-{number}") for number in range(4)}
+    progress.waiting = {1: "pexels: free again at 14:32", 2: "pixabay: free again at 9:00", 3: "pexels: free at 14:33"}
+    waits = "pexels: free at 14:33, 2 scenes wait · pixabay: free again at 9:00, 1 scene waits"
+    assert progress.line(65.0, 200, "") == f"[0/3] 0% search demo/scene-0 · {waits} · 1:05"
+    assert progress.line(65.0, 110, "") == f"[0/3] 0% +1 · {waits} · 1:05"
+    assert progress.line(65.0, 60, "") == "[0/3] 0% search demo/scene-0 · 1:05"
+    assert all(len(progress.line(65.0, columns, "")) < columns for columns in range(1, 200))
 
 
 def test_the_usual_seconds_are_those_of_the_latest_run_that_had_the_rule(tmp_path):

@@ -177,3 +177,18 @@ def test_a_module_of_the_source_reruns_just_its_importers(workspace):
     touch_all(source.rglob("*.py"))
     plan = snakemake(workspace, "-n", source=source)
     assert set(plan.jobs) == jobs(["segment"], list(SCENES)) | jobs(["thumbnail", *PER_VIDEO])
+
+
+@pytest.mark.parametrize(
+    ("change", "failing"),
+    [({"video": {"crf": 30}}, "segment"), ({"music": {"volume_db": -20}}, "soundtrack")],
+    ids=["crf", "music"],
+)
+def test_what_failed_is_made_by_the_next_run(workspace, change, failing):
+    """The video from before the failure is there, and is not up to date."""
+    write_config(workspace, **change)
+    failed = snakemake(workspace, env={"IMAGEIO_FFMPEG_EXE": "/bin/false"})
+    assert failed.code and {job.split()[0] for job in failed.jobs} == {failing}
+    run = snakemake(workspace)
+    assert run.code == 0 and failing in {job.split()[0] for job in run.jobs} and "video tiny" in run.jobs
+    assert snakemake(workspace).jobs == []

@@ -40,8 +40,12 @@ def test_compute_rules_take_cpus_and_network_rules_take_slots(rule):
     if threads == "0":
         assert re.search(SLOTS, resources) and "cpus" not in resources
     else:
-        same = "cpus=lambda wildcards, threads: threads" if "(" in threads else f"cpus={threads}"
+        same = f"cpus={threads}" if threads.isdigit() else "cpus=lambda wildcards, threads: threads"
         assert same in resources and not re.search(SLOTS, resources)
+        # An engine that is a server is waited for: no thread, so no core, and a slot.
+        may_wait = "asks_server(" in directive(rule, "localrule")
+        assert may_wait == ("api_slots=lambda wildcards, threads: 1 - threads" in resources)
+        assert not may_wait or not threads.isdigit()
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -9,8 +9,9 @@ import pytest
 from conftest import ROOT, clip
 from PIL import Image
 
+from scripts.lib.files import write_json
 from scripts.lib.media import MediaError, ffmpeg
-from scripts.segment import segment
+from scripts.segment import remedy, segment
 
 VIDEO = {"width": 90, "height": 160, "fps": 10, "encoder": "libx264", "preset": "ultrafast", "crf": 20, "threads": 1}
 EMPTY = "[Script Info]\nScriptType: v4.00+\nPlayResX: 90\nPlayResY: 160\n\n[Events]\n"
@@ -99,6 +100,17 @@ def test_a_damaged_clip_is_refused_or_rendered_whole(tmp_path):
         with pytest.raises(MediaError):
             render(tmp_path, tmp_path / f"{name}.mp4", 30)
     assert not list(tmp_path.glob("*.part*")) and not (tmp_path / "out.mp4").exists()
+
+
+def test_a_downloaded_clip_that_cannot_be_shown_is_called_what_a_script_calls_it(tmp_path):
+    media = tmp_path / "scenes/s1/clip.mp4"
+    media.parent.mkdir(parents=True)
+    write_json(media.with_suffix(".json"), {"provider": "pexels", "id": "123", "path": None})
+    assert remedy(media, media.with_name("segment.mp4")) == "add pexels:123 to the scene's `reject`"
+    write_json(media.with_suffix(".json"), {"provider": "local", "id": "sea.mov", "path": "footage/sea.mov"})
+    assert remedy(media, media.with_name("segment.mp4")) == "add footage/sea.mov to the scene's `reject`"
+    own = tmp_path / "footage/clip.mp4"
+    assert remedy(own, media.with_name("segment.mp4")) == "replace the file, or add it to the scene's `reject`"
 
 
 def test_the_same_inputs_give_the_same_bytes(tmp_path):

@@ -1,17 +1,18 @@
 import itertools
 import json
 import random
+import time
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from scripts.lib.assignment import assign
+from scripts.lib.assignment import assign, deal
 from scripts.lib.errors import UserError
-from scripts.selection import CHOICE, name, score, selection
+from scripts.selection import CHOICE, name, score, selection, unfilmed
 
 FRAME = {"width": 1080, "height": 1920}
-PROVIDERS = ["local", "procedural"]
+PROVIDERS = ["local", "pexels", "pixabay", "procedural"]
 
 
 def clip(id_, similarity=0.5, provider="local", **other):
@@ -22,6 +23,10 @@ def clip(id_, similarity=0.5, provider="local", **other):
 
 def background(id_, similarity=0.5):
     return clip(id_, similarity, "procedural", duration=None)
+
+
+def filmed(id_, similarity=0.5, provider="pexels", **other):
+    return clip(str(id_), similarity, provider, url=f"https://x.org/{id_}.mp4", **other)
 
 
 def wish(pin=None, reject=(), duration=5.0):
@@ -155,6 +160,7 @@ def test_a_pin_keeps_what_is_known_of_the_clip(tmp_path, monkeypatch):
         "provider": "local",
         "id": "projects/own.mp4",
         "path": "projects/own.mp4",
+        "size": [1080, 1920],
     }
 
 
@@ -196,8 +202,100 @@ def test_alternates_are_what_no_scene_shows_best_first_and_backgrounds_at_the_en
         "three": [background("rain", 0.3)],
     }
     made = choose(offered)
-    assert made["one"] == ["footage/a.mp4", "footage/c.mp4", "procedural:sea", "footage/d.mp4", "procedural:rain"]
-    assert made["two"] == ["footage/b.mp4", "procedural:rain"]
+    assert made["one"] == ["footage/a.mp4", "footage/c.mp4", "procedural:sea", "footage/d.mp4"]
+    assert made["two"] == ["footage/b.mp4", "procedural:rain"]  # which three shows: none is left of its own
+
+
+def test_no_clip_is_the_alternate_of_two_scenes():
+    for seed in range(20):
+        chance = random.Random(seed)
+        clips = [filmed(n, 0) for n in range(60)] + [background(str(n), 0) for n in range(20)]
+        offered = {
+            f"s{n}": [c | {"similarity": chance.random()} for c in chance.sample(clips[:60], 30) + clips[60:]]
+            for n in range(chance.randint(1, 12))
+        }
+        made = choose(offered)
+        names = [clip for clips in made.values() for clip in clips]
+        assert len(names) == len(set(names))
+        assert set(names) == {name(clip) for clips in offered.values() for clip in clips}
+        ahead = {scene: clips[:3] for scene, clips in made.items()}
+        assert all(sum(clip.startswith("pexels") for clip in clips) >= 2 for clips in ahead.values()), ahead
+
+
+def test_clips_are_dealt_in_rounds_and_go_where_they_fit_best():
+    costs = {
+        "a": {"x": 1, "y": 5, "z": 9},
+        "b": {"x": 2, "y": 3, "z": 4, "w": 8},
+        "c": {"x": 7, "held": 0},
+        "d": {},
+    }
+    free = {"w", "x", "y", "z"}
+    assert deal(costs, free) == {"a": ["x"], "b": ["y", "z", "w"], "c": [], "d": []}
+    assert deal(costs | {"b": {"x": 2, "y": 3, "w": 8}}, free) == {"a": ["x", "z"], "b": ["y", "w"], "c": [], "d": []}
+    assert deal({"a": costs["a"], "b": {"x": 2}}, free) == {"a": ["x", "y", "z"], "b": []}
+    assert deal({"a": {"x": 1}, "b": {"x": 1}}, free) == {"a": ["x"], "b": []}
+
+
+def test_scenes_that_are_alike_are_dealt_as_many_clips_each():
+    offered = {f"s{n}": [filmed(m, 0.9 - m / 100) for m in range(40)] for n in range(8)}
+    made = choose(offered)
+    assert [len(clips) for clips in made.values()] == [5] * 8
+    assert sorted(clips[1] for clips in made.values()) == sorted(f"pexels:{n}" for n in range(8, 16))
+
+
+def test_a_thousand_scenes_are_chosen_for_and_dealt_to_in_seconds():
+    chance = random.Random(3)
+    clips = [filmed(n) for n in range(5000)]
+    offered = {
+        f"s{n}": [c | {"similarity": round(chance.random(), 4)} for c in chance.sample(clips, 200)] for n in range(1000)
+    }
+    before = time.process_time()
+    made = choose(offered)
+    assert time.process_time() - before < 15
+    names = [clip for clips in made.values() for clip in clips]
+    assert len(names) == len(set(names)) == 5000
+
+
+@pytest.mark.parametrize("pin", ["pexels:1526909", "pixabay:27669"])
+def test_a_pin_of_a_stock_clip_need_not_be_on_offer(pin):
+    scenes = {"one": wish(pin), "two": wish()}
+    offered = {"one": [background("sea")], "two": [background("sea")]}
+    made = selection(offered, [], scenes, PROVIDERS, 0.2, **FRAME)
+    provider, _, id_ = pin.partition(":")
+    assert [{key: clip[key] for key in CHOICE} for clip in made["one"]] == [
+        dict.fromkeys(CHOICE) | {"provider": provider, "id": id_, "size": [1080, 1920]}
+    ]
+    offered["two"].append(filmed(id_, 0.9, provider, author="Eve"))
+    made = selection(offered, [], scenes, PROVIDERS, 0.2, **FRAME)
+    assert (made["one"][0]["author"], made["one"][0]["url"]) == ("Eve", f"https://x.org/{id_}.mp4")
+    assert [name(clip) for clip in made["two"]] == ["procedural:sea"]
+
+
+def test_stock_clips_are_rejected_and_avoided_by_provider_and_id():
+    offered = {"one": [filmed(7, 0.9), filmed(8, 0.8), filmed(7, 0.7, "pixabay")]}
+    assert choose(offered, one=wish(reject=["pexels:7"])) == {"one": ["pexels:8", "pixabay:7"]}
+    used = [filmed(8) | {"url": "https://other.org/8.mp4", "size": [640, 360]}]
+    assert choose(offered, avoid=used) == {"one": ["pexels:7", "pixabay:7"]}
+    assert choose(offered, avoid=used, one=wish(reject=["pexels:7"])) == {"one": ["pixabay:7"]}
+    assert choose(offered, avoid=used, one=wish("pexels:8")) == {"one": ["pexels:8"]}
+
+
+def test_who_asked_stock_sites_and_gets_backgrounds_is_told_for_which_scenes():
+    asked = {"one": ["pexels"], "two": ["pexels", "pixabay"], "three": [], "four": ["pexels"]}
+
+    def told(**kinds):
+        choices = {scene: [{"provider": kind}] for scene, kind in kinds.items()}
+        scenes = {scene: wish("procedural:sea" if scene == "four" else None) for scene in kinds}
+        return unfilmed(choices, scenes, asked)
+
+    assert told(one="pexels", two="local", three="procedural", four="procedural") == ""
+    assert told(one="procedural", two="procedural", three="procedural").startswith(
+        "scenes one, two: no clip of pexels or pixabay is left that is similar enough, so a generated background is"
+    )
+    assert told(one="procedural", two="pexels").startswith("scene one: no clip of pexels is left")
+    many = {f"s{n}": ["pexels"] for n in range(30)}
+    line = unfilmed({scene: [{"provider": "procedural"}] for scene in many}, dict.fromkeys(many, wish()), many)
+    assert line.startswith("scenes s0, s1, s2, s3, s4, s5, s6, s7, s8, s9 and 20 more: ")
 
 
 def test_the_choice_does_not_depend_on_the_order_of_anything():

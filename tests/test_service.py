@@ -313,6 +313,7 @@ def test_redaction_knows_a_key_as_addresses_quote_it(monkeypatch):
     monkeypatch.setenv("ODD_KEY", "ab+cd/ef==gh")
     assert secret("ODD_KEY") == "ab+cd/ef==gh"
     assert redact("a ab+cd/ef==gh b ab%2Bcd%2Fef%3D%3Dgh c") == "a *** b *** c"
+    assert redact(rb'{"echo": "ab+cd\/ef==gh"}') == b'{"echo": "***"}', "and as JSON may escape it"
 
 
 def test_a_projects_own_settings_lie_over_the_runs():

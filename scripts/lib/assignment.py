@@ -1,6 +1,8 @@
-"""Give each scene one clip so that the whole video fares best."""
+"""Give each scene one clip so that the whole video fares best, and deal out what is left."""
 
 from __future__ import annotations
+
+import heapq
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -35,3 +37,34 @@ def assign(costs: dict[str, dict[str, int]]) -> dict[str, str]:
             continue
         return {scene: clips[column % len(clips)] for scene, column in zip(scenes, chosen, strict=True)}
     raise ValueError("a scene without any clip")
+
+
+def deal(costs: dict[str, dict[str, int]], free: set[str]) -> dict[str, list[str]]:
+    """The `free` clips, each to one of the scenes that may have it, for each scene the cheapest first.
+
+    In rounds: each scene is given one clip a round, the best that is left for it; of two that want the same, the one
+    where it costs less has it. The same whatever the order of scenes and clips.
+    """
+    wanted = {
+        scene: iter(sorted((cost, scene, clip) for clip, cost in offered.items() if clip in free))
+        for scene, offered in costs.items()
+    }
+    dealt: dict[str, list[str]] = {scene: [] for scene in costs}
+    left = set(free)
+    waiting = list(costs)
+    while waiting:
+        offers = [offer for scene in waiting if (offer := next(wanted[scene], None))]
+        heapq.heapify(offers)
+        waiting = []
+        while offers:
+            _, scene, clip = offers[0]
+            if clip in left:
+                left.remove(clip)
+                dealt[scene].append(clip)
+                waiting.append(scene)
+                heapq.heappop(offers)
+            elif offer := next(wanted[scene], None):
+                heapq.heapreplace(offers, offer)
+            else:
+                heapq.heappop(offers)
+    return dealt

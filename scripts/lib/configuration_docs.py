@@ -1,4 +1,4 @@
-"""Write docs/configuration.md and docs/script.md from the schemas: python -m scripts.lib.configuration_docs"""
+"""Write docs/configuration.md, script.md and brief.md from the schemas: python -m scripts.lib.configuration_docs"""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -52,6 +52,29 @@ scenes:
 White space in a text is joined to single spaces. What is null counts as left out.
 """
 
+BRIEF = """# The brief
+
+Made from `config/schemas/brief.schema.json` by `make docs`.
+
+`projects/NAME/brief.yaml` says what a video is to be about. A language model writes the script when it is asked for:
+
+```
+snakemake projects/NAME/script.json
+```
+
+[llm.md](llm.md) says which models, what it costs, and what becomes of a script that is there already. A brief:
+
+```yaml
+topic: Why octopuses have three hearts
+audience: curious people who know no biology
+tone: calm, a little amused
+length: 45
+points:
+  - Two hearts pump blood through the gills, one through the body; that one stops while they swim.
+forbidden: [amazing, incredible]
+```
+"""
+
 PAYLOAD = """
 ## A request of short-video-maker
 
@@ -61,7 +84,7 @@ The body of its `POST /api/short-video` is a script as well, as it is. What has 
 
 def pages() -> dict[str, str]:
     """The generated pages' text, by their names in docs/."""
-    return {"configuration.md": _configuration(), "script.md": _script()}
+    return {"configuration.md": _configuration(), "script.md": _script(), "brief.md": _brief()}
 
 
 def _configuration() -> str:
@@ -86,6 +109,10 @@ def _script() -> str:
     return "\n".join(page) + "\n"
 
 
+def _brief() -> str:
+    return "\n".join([BRIEF, *_table(_required(schema("brief")), default=True)]) + "\n"
+
+
 def _required(part: dict) -> Iterator[tuple[str, dict]]:
     for name, field in part["properties"].items():
         must = name in part.get("required", ())
@@ -104,7 +131,7 @@ def _table(rows: Iterable[tuple[str, dict]], default: bool) -> list[str]:
     heads = ["Key", *["Default"] * default, "Allowed", "Meaning"]
     table = [heads, ["---"] * len(heads)]
     for name, part in rows:
-        given = [f"`{json.dumps(part['default'])}`"] if default else []
+        given = [f"`{json.dumps(part['default'])}`" if "default" in part else ""] if default else []
         table.append([f"`{name}`", *given, _allowed(part), part["description"]])
     return ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table]
 

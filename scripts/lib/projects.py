@@ -7,13 +7,16 @@ from pathlib import Path
 from scripts.lib.config import override, schema, shaped
 from scripts.lib.documents import read_document
 from scripts.lib.errors import UserError
+from scripts.lib.llm.needs import unnamed
+from scripts.lib.narration.needs import voice_files
 from scripts.lib.problems import nearest, printable
 from scripts.lib.script import Script, read_script
 
 
 @dataclass(frozen=True)
 class Project:
-    """One video: its settings, complete, and its scenes as of `Script`. With problems, it is not to be built."""
+    """One video: its settings, complete, and its scenes as of `Script`, each with its `voice`: the files that its
+    narration is made from. With problems, it is not to be built; without scenes, it has only a brief as yet."""
 
     name: str
     settings: dict
@@ -25,13 +28,17 @@ class Project:
     archived: bool
 
 
-def read_projects(folder: Path, settings: dict) -> dict[str, Project]:
+def read_projects(folder: Path, settings: dict, only: set[str] | None = None) -> dict[str, Project]:
     """Every project under `folder`, by name, in order; plain files and folders starting with . or _ are none.
+
+    Of `only` those, where given: they were checked when the run began, and are not held against the others again.
 
     To avoid an unknown project, or one that waits for this one's choice, is a problem. A faulty one is left out of
     `avoid` with a warning, since it stops only itself.
     """
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    if only is not None:
+        return {path.name: read_project(path, settings) for path in paths if path.name in only and path.is_dir()}
     projects = {path.name: read_project(path, settings) for path in paths if path.is_dir() and path.name[0] not in "._"}
     avoided = {name: project.settings["selection"]["avoid"] for name, project in projects.items()}
     for name, project in projects.items():
@@ -60,14 +67,17 @@ def read_project(folder: Path, settings: dict) -> Project:
     settings, wrong = override(settings | {"selection": selection}, script.settings, where)
     problems += wrong
     settings, wrong = override(settings, own, f"{where}/config.yaml")
+    problems += wrong
+    problems += [f"{where}: {problem}" for problem in unnamed(settings)]
+    voices, wrong, warnings = voice_files(settings["narration"], folder, list(script.scenes))
     return Project(
         name=folder.name,
         settings=settings | {"video": _scaled(settings["video"])},
-        scenes=script.scenes,
+        scenes={name: scene | {"voice": voices[name]} for name, scene in script.scenes.items()},
         title=script.title or folder.name,
         hashtags=script.hashtags,
         problems=problems + wrong,
-        warnings=script.warnings,
+        warnings=script.warnings + warnings,
         archived=isinstance(own, dict) and own.get("archived") is True,
     )
 
@@ -82,6 +92,8 @@ def _script(folder: Path) -> tuple[Script, list[str]]:
     none = Script(title="", hashtags=[], scenes={}, settings={}, warnings=[])
     found = [name for name in ("script.json", "script.yaml", "script.yml") if (folder / name).exists()]
     where = printable(folder.as_posix())
+    if not found and (folder / "brief.yaml").exists():
+        return none, []
     if not found:
         return none, [f"{where}: has no script; write {where}/script.json or {where}/script.yaml"]
     if len(found) > 1:
@@ -119,7 +131,7 @@ def _circle(start: str, avoided: dict[str, list[str]]) -> list[str] | None:
 
 def _without_faulty(project: Project, projects: dict[str, Project]) -> Project:
     avoid = project.settings["selection"]["avoid"]
-    faulty = [name for name in avoid if name in projects and projects[name].problems]
+    faulty = [name for name in avoid if name in projects and (projects[name].problems or not projects[name].scenes)]
     if project.problems or not faulty:
         return project
     selection = project.settings["selection"] | {"avoid": [name for name in avoid if name not in faulty]}

@@ -28,7 +28,7 @@ PAGE = 0.5
 """Seconds that a caption page is seen. Subtitles are given 5/6 s and more (Netflix), but captions of a few words keep
 pace with the voice."""
 
-AGAIN = "delete the video's `scenes` folder and build again"
+AGAIN = "delete the video's `scenes` folder and video.mp4, and build again"
 REPLACE = "add the clip to the scene's `reject`, or name another as its `footage`"
 ADVICE = {
     "frame size": AGAIN,
@@ -38,7 +38,7 @@ ADVICE = {
     "faststart": "delete video.mp4 and build again",
     "black stretch": REPLACE,
     "frozen stretch": REPLACE,
-    "sound length": "delete soundtrack.m4a and build again",
+    "sound length": "delete soundtrack.m4a and video.mp4, and build again",
     "loudness": "listen to the narration and the music: one is nearly silent, or all peaks",
     "true peak": "lower music.volume_db",
     "silence": "listen to the narration of the scene that is spoken there",

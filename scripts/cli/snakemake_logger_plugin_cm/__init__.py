@@ -9,16 +9,23 @@ import sys
 import threading
 import time
 from logging import ERROR, Handler, LogRecord
+from typing import TextIO
 
-from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultFormatter
+from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultFormatter, logger
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.settings import OutputSettingsLoggerInterface
 
 from snakemake_logger_plugin_cm.reporter import Reporter
 from snakemake_logger_plugin_cm.screen import Screen
+from snakemake_logger_plugin_cm.waits import waits
 
 REDRAW_SECONDS = 0.1
+LOOK_SECONDS = 1.0
+CLUSTER_SECONDS = 60.0
+SCREEN = "CM_SCREEN"
+"""Set by `cm`, which starts Snakemake: the file descriptor to show the run on. Standard error then carries all else,
+such as the tracebacks that Python writes when Ctrl-C meets it anywhere."""
 
 
 class LogHandler(LogHandlerBase):
@@ -32,11 +39,13 @@ class LogHandler(LogHandlerBase):
 
     def __post_init__(self) -> None:
         settings = self.common_settings
-        self.native = native_handler(settings)
+        led = os.environ.pop(SCREEN, "")
+        stream = open(int(led), "w", encoding="utf-8") if led and not settings.stdout else None  # noqa: PTH123, SIM115
+        self.native = native_handler(settings, stream)
         self.screen = Screen(self.native.stream, colour=not settings.nocolor)
-        self.reporter = Reporter(self.screen)
+        self.reporter = Reporter(self.screen, led=bool(led))
         self.held: list[LogRecord] | None = []
-        self.reports = False
+        self.reports = self.watches_cluster = False
         self.closing = threading.Event()
 
     def emit(self, record: LogRecord) -> None:
@@ -77,8 +86,8 @@ class LogHandler(LogHandlerBase):
             pretends = self.common_settings.dryrun or {"--touch", "-t"} & set(record.cmd.split())
             self.reports = not pretends
             self._release(native=not self.reports or asks_for_native(self.common_settings))
-            if self.screen.moves and not self.screen.silent:
-                threading.Thread(target=self._redraw, daemon=True).start()
+            if self.reports:
+                threading.Thread(target=self._watch, daemon=True).start()
         elif record.msg == "Building DAG of jobs...":
             self._release(native=True)
 
@@ -93,11 +102,32 @@ class LogHandler(LogHandlerBase):
             self.native.handle(record)
         if self.reports:
             self.reporter.take(record)
+            if self.reporter.cluster.run and not self.watches_cluster:
+                self.watches_cluster = True
+                threading.Thread(target=self._watch_cluster, daemon=True).start()
 
-    def _redraw(self) -> None:
-        while not self.closing.wait(REDRAW_SECONDS):
+    def _watch(self) -> None:
+        """Draw the moving line and see which jobs wait; their logs are read while records are taken."""
+        moves, look = self.screen.moves and not self.screen.silent, time.monotonic()
+        while not self.closing.wait(REDRAW_SECONDS if moves else LOOK_SECONDS):
+            if time.monotonic() >= look:
+                look = time.monotonic() + LOOK_SECONDS
+                with self.lock:
+                    running = [*self.reporter.progress.running.values()]
+                found = waits(running)
+                with self.lock:
+                    self.reporter.note_waits(found, time.time())
+            if moves:
+                with self.lock:
+                    self.screen.draw(self.reporter.line(time.time(), self.screen.columns))
+
+    def _watch_cluster(self) -> None:
+        """Say what Slurm knows of the run's jobs and Snakemake does not; Slurm may be slow to answer."""
+        while not self.closing.wait(CLUSTER_SECONDS):
             with self.lock:
-                self.screen.draw(self.reporter.line(time.time(), self.screen.columns))
+                running = {number: job.name for number, job in self.reporter.progress.running.items()}
+            for line in self.reporter.cluster.look(running, time.time()):
+                logger.warning(line)
 
 
 def asks_for_native(settings: OutputSettingsLoggerInterface) -> bool:
@@ -105,9 +135,9 @@ def asks_for_native(settings: OutputSettingsLoggerInterface) -> bool:
     return settings.dryrun or bool(settings.quiet) or any(asked)
 
 
-def native_handler(settings: OutputSettingsLoggerInterface) -> Handler:
+def native_handler(settings: OutputSettingsLoggerInterface, stream: TextIO | None) -> Handler:
     """Snakemake's own handler, as it makes it where no logger plugin writes to the terminal."""
-    handler = ColorizingTextHandler(settings.nocolor, sys.stdout if settings.stdout else sys.stderr)
+    handler = ColorizingTextHandler(settings.nocolor, stream or (sys.stdout if settings.stdout else sys.stderr))
     handler.setFormatter(DefaultFormatter(settings.quiet, settings.show_failed_logs))
     shown = (settings.quiet, settings.debug_dag, settings.verbose, settings.dryrun, settings.printshellcmds)
     handler.addFilter(DefaultFilter(*shown))

@@ -8,6 +8,7 @@ from logging import ERROR, WARNING, LogRecord, getLogger
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from snakemake_logger_plugin_cm import causes
+from snakemake_logger_plugin_cm.cluster import Cluster
 from snakemake_logger_plugin_cm.progress import Progress, clock
 from snakemake_logger_plugin_cm.runs import Job, RunFile, runs_folder, usual_seconds
 from snakemake_logger_plugin_cm.screen import GREEN, RED, YELLOW, Screen
@@ -16,20 +17,26 @@ MOST_VIDEOS = 20
 ABORTING = ("Terminating processes on user request", "Will exit after finishing currently running jobs")
 SUMMED_UP = ("Exiting because a job execution failed", "WorkflowError:\nAt least one job did not complete")
 INTERRUPTED = re.compile(r"died with <Signals\.SIGINT|returned non-zero exit status 130\b")
+GUESSES = ("No SLURM account given", "No account was given", "Unable to guess SLURM account")
+"""What the Slurm executor says of each run that names no account, as most do."""
 UNWRITTEN = re.compile(r"Job (\d+) +completed successfully, but some output files are missing.*?\n(.*)", re.DOTALL)
 
 
 class Reporter:
-    """Takes the records of a run in their order; `end` says how it went."""
+    """Takes the records of a run in their order; `end` says how it went. `led`: `cm` started it, and sees to locks."""
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: Screen, led: bool = False) -> None:
         self.screen = screen
+        self.led = led
+        self.spared = 0
         self.progress = Progress()
+        self.cluster = Cluster()
         self.idle = "planning"
         self.facts: dict[str, object] = {"cores": None, "limits": {}}
         self.file: RunFile | None = None
         self.failures: list[Job] = []
         self.crashes: dict[int, str] = {}
+        self.told: set[str] = set()
         self.videos: list[str] = []
         self.broken = self.aborted = False
         self.actions = {
@@ -46,12 +53,30 @@ class Reporter:
         }
 
     def take(self, record: LogRecord) -> None:
+        self.cluster.take(record)
         action = self.actions.get(getattr(record, "event", None))
         if action:
             action(record)
 
     def line(self, now: float, columns: int) -> str:
         return self.progress.line(now, columns, self.idle)
+
+    def note_waits(self, found: dict[int, str], now: float) -> None:
+        """Take it that of the running jobs these wait, and for what."""
+        waiting = self.progress.waiting
+        for number, job in self.progress.running.items():
+            what = found.get(number)
+            if what == waiting.get(number):
+                continue
+            if what:
+                waiting[number] = what
+            else:
+                del waiting[number]
+            if self.file:
+                self.file.waiting(job, now, what)
+            if what and what not in self.told and not self.screen.moves:
+                self.told.add(what)
+                self.screen.print([f"waiting: {what}"], YELLOW)
 
     def end(self, now: float, interrupted: bool) -> None:
         """Close the run's file and say what was built, how it went and where the full log is."""
@@ -83,7 +108,8 @@ class Reporter:
         elif self.broken:
             self.screen.print([f"stopped by an error: {done} of {total} jobs done in {time}"], RED)
         else:
-            self.screen.print([f"done: {done} {'job' if done == 1 else 'jobs'} in {time}"], GREEN)
+            spared = f", {self.spared} spared" if self.spared else ""
+            self.screen.print([f"done: {done} {'job' if done == 1 else 'jobs'} in {time}{spared}"], GREEN)
         log = self.file.log if self.file else full_log()
         if log:
             self.screen.print([f"full log: {self.screen.path(log)}"])
@@ -118,16 +144,14 @@ class Reporter:
             self.file.started(job)
 
     def _finish(self, record: LogRecord) -> None:
-        job = self.progress.running.pop(record.job_id)
+        job = self.progress.stop(record.job_id)
         self.progress.finish(job, record.created)
         if self.file:
             self.file.ended(job, record.created, "done")
         if not self.screen.moves and job.outputs:
             count = f"[{self.progress.done}/{self.progress.total}]"
             self.screen.print([f"{count} {job.name} {record.created - job.start:.1f} s"])
-        for log in job.logs:
-            for warning in causes.warnings(causes.read(log)):
-                self.screen.print([f"warning: {job.name}: {warning.removeprefix('warning:').strip()}"], YELLOW)
+        self._warn(job)
         if job.rule == "video":
             self.videos += [f"{job.name}  {self.screen.path(output)}" for output in job.outputs]
 
@@ -142,16 +166,22 @@ class Reporter:
         self._blame("failed: a group of jobs", causes.of_job(record.aux_logs, ""), record.aux_logs)
 
     def _fail(self, number: int, end: float, why: list[str], logs: list[str]) -> None:
-        job = self.progress.running.pop(number)
+        job = self.progress.stop(number)
         if self.file:
             self.file.ended(job, end, "killed" if self.aborted else "failed")
         if self.aborted:
             return
         self.failures.append(job)
+        self._warn(job)
         if job.rule == "refused":
             self._blame(f"refused: {job.project}", why, [])
         else:
             self._blame(f"failed: {job.name}", why, logs)
+
+    def _warn(self, job: Job) -> None:
+        for log in job.logs:
+            for warning in causes.warnings(causes.read(log)):
+                self.screen.print([f"warning: {job.name}: {warning.removeprefix('warning:').strip()}"], YELLOW)
 
     def _blame(self, head: str, why: list[str], logs: list[str]) -> None:
         where = [f"log: {self.screen.path(log)}" for log in logs if os.path.exists(log)]
@@ -169,15 +199,19 @@ class Reporter:
 
     def _broken(self, message: str) -> None:
         self.broken = True
+        if self.led and message.startswith("LockException"):
+            return
         first, *rest = causes.plain(message, os.getcwd())
         self.screen.print([f"error: {first}", *rest], RED)
 
     def _message(self, record: LogRecord) -> None:
-        again = re.match(r"Trying to restart job (\d+)", record.msg)
+        self.spared = getattr(record, "spared", self.spared)
+        again = re.match(r"Trying to restart job ([\w-]+)", record.msg)
         if again:
-            job = next(job for job in self.failures if job.id == int(again[1]))
-            self.failures.remove(job)
-            self.screen.print([f"trying again: {job.name}"], YELLOW)
+            numbers = self.cluster.numbers(again[1])
+            for job in [job for job in self.failures if job.id in numbers]:
+                self.failures.remove(job)
+                self.screen.print([f"trying again: {job.name}"], YELLOW)
         elif record.msg.startswith("Nothing to be done"):
             self.screen.print(["nothing to do, everything is up to date"], GREEN)
         elif record.msg.startswith(ABORTING):
@@ -187,7 +221,7 @@ class Reporter:
             self.idle = record.msg
             if not self.screen.moves:
                 self.screen.print([record.msg])
-        elif record.levelno >= WARNING and not record.msg.startswith(SUMMED_UP):
+        elif record.levelno >= WARNING and not record.msg.startswith((*SUMMED_UP, *GUESSES)):
             kind, colour = ("error", RED) if record.levelno >= ERROR else ("warning", YELLOW)
             first, *rest = record.msg.strip().splitlines()
             self.screen.print([f"{kind}: {first}", *rest], colour)

@@ -2,21 +2,26 @@
 
 Every run that starts a job leaves `LOGS/runs/STAMP.jsonl` (STAMP: when it began, UTC, so that names sort by age) and
 beside it `STAMP.log`, Snakemake's own full log. Each line is one object, written out as soon as it is known: of a run
-that was killed all is there but the end, and at worst the last line is cut. Times are UNIX seconds.
+that was killed all is there but the end, and at worst the last line is cut. Times are UNIX seconds. While the run
+lasts, its process holds a lock (flock) on the file.
 
     {"event": "run", "version": 1, "start", "jobs", "cores", "limits": {resource: number}}
         First. `jobs`: as planned, before a checkpoint adds to them; `cores` is null on a cluster.
-    {"event": "started", "job", "rule", "project", "scene", "start"}
+    {"event": "started", "job", "rule", "project", "scene", "start", "threads", "resources": {name: value}}
         `job` is Snakemake's number, the same for each attempt. On a cluster, `start` is when the job was submitted.
-    {"event": "job", "job", "rule", "project", "scene", "start", "end", "threads", "resources": {name: value},
+        `project` and `scene` are null where the rule has none.
+    {"event": "waiting", "job", "time", "what"}
+        The job waits, for `what` ("pexels: free again at 14:32"); with null, it goes on. Seen once a second.
+    {"event": "job", "job", "rule", "project", "scene", "start", "threads", "resources", "end",
      "outcome": "done"|"failed"|"killed", "outputs": [path], "reason"}
-        `project` and `scene` are null where the rule has none; paths are relative to the workspace; `reason` says why
-        the job had to run; `killed`: it was running when the run was aborted.
+        Paths are relative to the workspace; `reason` says why the job had to run; `killed`: it was running when the
+        run was aborted.
     {"event": "end", "end", "outcome": "done"|"failed"|"aborted"}
         Last.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import time
@@ -61,7 +66,8 @@ class Job:
 
     def event(self) -> dict[str, object]:
         scene = self.wildcards.get("scene")
-        return {"job": self.id, "rule": self.rule, "project": self.project, "scene": scene, "start": self.start}
+        head = {"job": self.id, "rule": self.rule, "project": self.project, "scene": scene, "start": self.start}
+        return {**head, "threads": self.threads, "resources": self.resources}
 
 
 def runs_folder(job: Job) -> Path | None:
@@ -82,6 +88,8 @@ class RunFile:
         runs.mkdir(parents=True, exist_ok=True)
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(start)) + f".{int(start % 1 * 1000):03}Z"
         self.file = (runs / f"{stamp}.jsonl").open("x", encoding="utf-8")
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(self.file, fcntl.LOCK_EX)
         self.log = full_log
         if full_log:
             with contextlib.suppress(OSError):  # a file system without hard links: the log is where Snakemake put it
@@ -93,8 +101,11 @@ class RunFile:
         self._write({"event": "started", **job.event()})
 
     def ended(self, job: Job, end: float, outcome: str) -> None:
-        facts = {"end": end, "threads": job.threads, "resources": job.resources, "outcome": outcome}
-        self._write({"event": "job", **job.event(), **facts, "outputs": job.outputs, "reason": job.reason})
+        facts = {"end": end, "outcome": outcome, "outputs": job.outputs, "reason": job.reason}
+        self._write({"event": "job", **job.event(), **facts})
+
+    def waiting(self, job: Job, time: float, what: str | None) -> None:
+        self._write({"event": "waiting", "job": job.id, "time": time, "what": what})
 
     def close(self, end: float, outcome: str) -> None:
         self._write({"event": "end", "end": end, "outcome": outcome})

@@ -1,8 +1,9 @@
 """The stock sites as services: their address, key and limits from the run's configuration."""
 
+from scripts.lib.footage import pexels, pixabay
 from scripts.lib.net.service import Service
 
-AUTH = {"pexels": "key", "pixabay": "query"}
+SITES = {"pexels": pexels, "pixabay": pixabay}
 WEEK = 7 * 86_400
 """Seconds for which answers are kept; Pixabay's terms ask for a day at least."""
 
@@ -17,6 +18,6 @@ def service(site: str, config: dict) -> Service:
         limits=own,
         network=config["network"],
         cache_dir=config["cache_dir"],
-        auth=AUTH[site],
+        auth=SITES[site].AUTH,
         cached_for=WEEK,
     )

@@ -8,6 +8,7 @@ import hashlib
 import logging
 import os
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -54,7 +55,7 @@ class Ledger:
     """
 
     def __init__(self, folder: Path, name: str, key: str, limits: dict, max_wait: float) -> None:
-        stem = f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
+        stem = f"{re.sub('[^A-Za-z0-9.-]', '_', name)}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
         folder = folder / "ledger"
         folder.mkdir(exist_ok=True)
         self.name, self.limits, self.max_wait = name, limits, max_wait
@@ -117,6 +118,8 @@ class Ledger:
                     time.sleep(max(0.0, until - time.time()))
                     until, why = self._take(tokens)
                 if not why:
+                    if told:
+                        logging.info("%s: waited long enough", self.name)  # the line above is the last no more
                     try:
                         return transmit()
                     finally:

@@ -3,7 +3,6 @@ are checked before they are used."""
 
 import hashlib
 import json
-import re
 import time
 from functools import partial
 from http import HTTPStatus
@@ -16,8 +15,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from scripts.lib.errors import UserError
 from scripts.lib.net.cache import cache_folder
+from scripts.lib.net.errors import MissingKey, ServiceError
 from scripts.lib.net.ledger import Ledger
 from scripts.lib.net.retry import ATTEMPTS, TransientError, retry_after, retrying
 from scripts.lib.net.secrets import redact, secret
@@ -28,18 +27,6 @@ MOST = 64 * 2**20
 """Bytes of an answer: far more than any of JSON or a minute of speech, and no danger to a job's memory."""
 STRIPES = 64
 """Locks for equal searches at once. Two different ones seldom share one, and then only wait for each other."""
-
-
-class ServiceError(UserError):
-    """What an API refused or answered wrongly; `status` is None where there was no answer."""
-
-    def __init__(self, message: str, status: int | None = None, transient: bool = False) -> None:
-        super().__init__(message)
-        self.status, self.transient = status, transient
-
-
-class MissingKey(ServiceError):
-    """The environment variable that should hold the key is not set."""
 
 
 class Service:
@@ -66,8 +53,7 @@ class Service:
         self.key = secret(key_env)
         self.folder = cache_folder(cache_dir)
         self.tokens = 0
-        plain = re.sub(r"[^A-Za-z0-9.-]", "_", name)
-        self.ledger = Ledger(self.folder, plain, self.key or "", limits, self.max_wait)
+        self.ledger = Ledger(self.folder, name, self.key or "", limits, self.max_wait)
         self.session = _caching_session(self.folder, cached_for) if cached_for else _Session()
         self.session.ledger = self.ledger
         adapter = _Adapter(self)
@@ -151,7 +137,7 @@ class Service:
                 raise requests.exceptions.ContentDecodingError(f"more than {MOST:,} bytes")
             if time.monotonic() > deadline:
                 raise requests.Timeout
-        response._content = bytes(body).replace(self.key.encode(), b"***") if self.key else bytes(body)
+        response._content = redact(bytes(body))
         response._content_consumed = True
 
     def _note_quota(self, response: requests.Response) -> None:

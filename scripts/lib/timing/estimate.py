@@ -10,18 +10,23 @@ CLOSING = "\"'”’»)]}）」』"
 
 def estimate(words: list[str], start: float, end: float) -> list[tuple[float, float]]:
     """The start and end of each word, in seconds, where speech lasts from `start` to `end`, pauses included."""
-    return spread(words, [PAUSES.get(word.rstrip(CLOSING)[-1:], 0.0) for word in words[:-1]] + [0.0], start, end)
+    return spread(words, [pause(word) for word in words[:-1]] + [0.0], start, end)
 
 
 def spread(words: list[str], pauses: list[float], start: float, end: float) -> list[tuple[float, float]]:
     """The spans of words that together, with a pause after each, take from `start` to `end`."""
-    lengths = [_length(word) for word in words]
+    lengths = [length(word) for word in words]
     unit = (end - start) / (sum(lengths) + sum(pauses))
     spans = []
-    for length, pause in zip(lengths, pauses, strict=True):
-        spans.append((start, start + unit * length))
-        start += unit * (length + pause)
+    for letters, after in zip(lengths, pauses, strict=True):
+        spans.append((start, start + unit * letters))
+        start += unit * (letters + after)
     return spans
+
+
+def pause(word: str) -> float:
+    """How long a voice pauses after a word, in letters, by the mark that ends it."""
+    return PAUSES.get(word.rstrip(CLOSING)[-1:], 0.0)
 
 
 def is_spoken(word: str) -> bool:
@@ -29,7 +34,8 @@ def is_spoken(word: str) -> bool:
     return any(map(_sound, word))
 
 
-def _length(word: str) -> float:
+def length(word: str) -> float:
+    """How long a word takes, in letters."""
     return BETWEEN + sum(map(_sound, word)) if is_spoken(word) else SILENT
 
 

@@ -1,0 +1,1 @@
+"""`cm`: the command line for people who do not know Snakemake."""

@@ -1,0 +1,305 @@
+"""`cm script`, `audio`, `visuals`, `render` and `build`: Snakemake's targets under the names that people know."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from cm import invocation, lock, naming, options, table
+from cm.errors import Failed, Wrong, lines
+from cm.leftovers import remove_parts
+from cm.supervisor import STOPS, Supervised
+
+MOST_SHOWN = 20
+
+
+Outcome = TypeVar("Outcome")
+
+
+def run(call: invocation.Call, targets: Sequence[str]) -> int:
+    """Run Snakemake on the terminal: its exit status, or 128 + N if signal N stopped us."""
+    command = call.command(targets)
+    click.secho(invocation.printed(command), dim=True, err=True)
+    code, _ = unlocked(call, lambda: (_supervised(command), None))
+    if code < 0:
+        raise Failed(f"snakemake was killed ({signal.Signals(-code).name}); run again to go on from here")
+    return code
+
+
+def unlocked(call: invocation.Call, start: Callable[[], tuple[int, Outcome]]) -> tuple[int, Outcome]:
+    """What `start` says, an exit status first; it is called again where it met the lock of a run that was killed.
+
+    Raises Failed where the lock is a live run's.
+    """
+    with lock.InUse(call.workspace) as use:
+        say(use.done)
+        code, outcome = start()
+        if code == 1 and lock.locks(call.workspace):
+            try:
+                freed = use.free()
+            except lock.Held as error:
+                raise Failed(str(error)) from None
+            if freed:
+                say(use.done[-1:])
+                code, outcome = start()
+        if code > 128 or use.done:
+            remove_parts(call)
+    return code, outcome
+
+
+def say(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.secho(line, fg="yellow", err=True)
+
+
+def _supervised(command: list[str]) -> int:
+    """Run Snakemake: its exit status, or 128 + N if signal N stopped us.
+
+    The run is shown by our logger, on a descriptor of its own. What else comes, on standard error, is passed on, less
+    what Python has to say when it is interrupted.
+    """
+    sys.stdout.flush()
+    screen = os.dup(sys.stderr.fileno())
+    environment = os.environ | {"CM_SCREEN": str(screen)}
+    with (
+        open(screen, "w"),  # noqa: PTH123
+        Supervised(command, pass_fds=[screen], env=environment, stderr=subprocess.PIPE) as running,
+    ):
+        rest = threading.Thread(target=_pass_on, args=[running], daemon=True)
+        rest.start()
+        code = running.wait()
+        rest.join()
+        return 128 + running.stopped if running.stopped else code
+
+
+def _pass_on(running: Supervised) -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, [*STOPS, signal.SIGTSTP, signal.SIGALRM])  # they are the main thread's
+    for line in running.process.stderr:
+        if not running.stopped and not line.startswith(b"Using "):
+            sys.stderr.buffer.write(line)
+            sys.stderr.buffer.flush()
+
+
+@click.command()
+@options.projects
+@options.running
+@click.pass_context
+def audio(ctx: click.Context, projects: tuple[str, ...], **given: object) -> None:
+    """Speak the scenes and mix the soundtrack: narrations, word times, soundtrack.m4a, timestamps.json.
+
+    \b
+    cm audio salt
+    cm audio --set narration.voice=en-gb
+    """
+    make(ctx, projects, ["soundtrack.m4a", "timestamps.json"], **given)
+
+
+@click.command()
+@options.projects
+@options.running
+@click.pass_context
+def visuals(ctx: click.Context, projects: tuple[str, ...], **given: object) -> None:
+    """Choose what each scene shows and fetch it: the selection, clips, credits.md, visuals.json.
+
+    The narrations are made too, because visuals.json says how long each clip is shown.
+
+    \b
+    cm visuals script.json --concurrency 8
+    cm visuals salt --concurrency 1          one step after the other, to see what goes wrong
+    """
+    make(ctx, projects, ["credits.md", "visuals.json"], **given)
+
+
+@click.command()
+@options.projects
+@options.running
+@click.pass_context
+def render(ctx: click.Context, projects: tuple[str, ...], **given: object) -> None:
+    """Make the video, video.mp4, and whatever it needs that is not there.
+
+    \b
+    cm render projects/salt --concurrency 50%
+    cm render salt --profile draft           half the size, fastest encoding, in draft/
+    """
+    make(ctx, projects, ["video.mp4"], **given)
+
+
+@click.command()
+@options.projects
+@options.running
+@click.pass_context
+def build(ctx: click.Context, projects: tuple[str, ...], **given: object) -> None:
+    """Make the video and all that goes with it: subtitles, thumbnail, credits, quality report.
+
+    With no PROJECT: every project that is not archived. Only what an edit made stale is made again.
+
+    \b
+    cm build
+    cm build salt --set captions.style=pill
+    cm build --dry-run                       what would be made, and why
+    cm build salt -- --forcerun narration    all after -- goes to Snakemake
+    """
+    make(ctx, projects, None, **given)
+
+
+@click.command()
+@options.projects
+@options.running
+@click.pass_context
+def script(ctx: click.Context, projects: tuple[str, ...], **given: object) -> None:
+    """Write projects/NAME/script.json from projects/NAME/brief.yaml, by the language model that is configured.
+
+    \b
+    cm script salt
+    """
+    call = called(ctx, **given)
+    named = naming.projects(call.workspace, projects)
+    wanted = invocation.chosen(call, named)
+    briefed = [name for name in wanted if (call.workspace / f"projects/{name}/brief.yaml").exists()]
+    for name in [name for name in wanted if name not in briefed] if named else []:
+        folder = call.workspace / "projects" / name
+        written = next((file.name for file in sorted(folder.glob("script.*"))), None)
+        has = f"it has {written}: cm build {name} makes its video" if written else "or write its script.json yourself"
+        raise Wrong(f"projects/{name} has no brief.yaml to write a script from; write one, {has}")
+    if not briefed:
+        raise Wrong("no project has a brief.yaml to write a script from; write projects/NAME/brief.yaml")
+    build_targets(call, [f"projects/{name}/script.json" for name in briefed], given["dry_run"])
+
+
+def called(ctx: click.Context, **given: object) -> invocation.Call:
+    """The options of a command, resolved."""
+    extra = ctx.obj[options.EXTRA]
+    return invocation.Call.of(given["directory"], given["concurrency"], given["profile"], given["sets"], extra)
+
+
+def make(ctx: click.Context, words: Sequence[str], files: Sequence[str] | None, **given: object) -> None:
+    """Build some files of the projects that are named, or of all; by default what is delivered."""
+    from scripts.lib.delivered import DELIVERED
+
+    call = called(ctx, **given)
+    named = naming.projects(call.workspace, words)
+    targets = wanted(call, invocation.chosen(call, named), files or DELIVERED)
+    if not (files or named):
+        targets = []  # Snakemake's own default, and a short command
+    try:
+        build_targets(call, targets, given["dry_run"])
+    finally:
+        if given["dry_run"]:
+            naming.forget(named)
+
+
+def wanted(call: invocation.Call, names: Sequence[str], files: Sequence[str]) -> list[str]:
+    """The files of projects as Snakemake's targets; of a folder that is no project's, what tells so."""
+    results = call.place("results")
+    return [
+        f"{results}/{name}/{file}" if re.fullmatch(naming.NAME, name) else f"{results}/{_refused(name)}/refused"
+        for name in names
+        for file in (files if re.fullmatch(naming.NAME, name) else files[:1])
+    ]
+
+
+def _refused(name: str) -> str:
+    """As rules/common.smk calls a project whose folder's name is none."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name)
+
+
+def build_targets(call: invocation.Call, targets: list[str], dry_run: bool) -> None:
+    """Run or plan, say how it went, and end the process with its status."""
+    if dry_run:
+        show_plan(call, targets)
+        return
+    warn_of_overruled(call)
+    before = {target: _date(call, target) for target in targets}
+    code = run(call, targets)
+    if not code:
+        show_where(call, before)
+    sys.exit(code if code > 128 else min(code, 1))
+
+
+def show_plan(call: invocation.Call, targets: Sequence[str]) -> None:
+    """What would be made, and why, a line a job."""
+    from cm.plan import plan
+
+    click.secho(invocation.printed(call.command(targets, "--dry-run")), dim=True, err=True)
+    jobs, warnings = plan(call, targets)
+    for warning in warnings:
+        click.secho(f"warning: {warning}", fg="yellow", err=True)
+    if not jobs:
+        click.echo("nothing to do, everything is up to date")
+        return
+    for project in sorted({job.project or "" for job in jobs}):
+        mine = [job for job in jobs if (job.project or "") == project]
+        if any(job.rule == "refused" for job in mine):
+            click.echo(f"{click.style('refused:', fg='red')} {project}")
+            click.echo(lines(f"  {problem}" for problem in refusals(call)[project]))
+            continue
+        click.echo(f"{project or 'for all projects'}: {table.number(len(mine), 'job')}")
+        rows = [[job.rule, job.scene or "", click.style(job.why, dim=True)] for job in mine]
+        click.echo("\n".join(table.aligned(rows)))
+    click.echo(f"would run {table.number(len(jobs), 'job')}")
+    if any(job.rule == "selection" for job in jobs):
+        click.echo("where the choice of footage stays as it is, what hangs on it will not be made again")
+
+
+def refusals(call: invocation.Call) -> dict[str, list[str]]:
+    """What is wrong with each faulty project, by the name that Snakemake's rule `refused` gives it."""
+    from scripts.lib.projects import read_projects
+
+    with contextlib.chdir(call.workspace):
+        projects = read_projects(Path("projects"), call.complete())
+    return {_refused(name): project.problems for name, project in projects.items() if project.problems}
+
+
+def warn_of_overruled(call: invocation.Call) -> None:
+    """A project's own settings win over the run's: say so, where --set asks for something else."""
+    from scripts.lib.documents import read_document
+    from scripts.lib.errors import UserError
+
+    asked = {(section, key) for section, keys in call.changes.items() if isinstance(keys, dict) for key in keys}
+    for name in naming.there(call.workspace) if asked else []:
+        file = call.workspace / "projects" / name / "config.yaml"
+        try:
+            own = read_document(file) if file.exists() else {}
+        except UserError:  # the build will say so
+            continue
+        for section, key in sorted(asked):
+            if isinstance(own, dict) and isinstance(own.get(section), dict) and key in own[section]:
+                what = f"{section}.{key}"
+                say([f"warning: projects/{name}/config.yaml sets {what} itself: --set does not change it there"])
+
+
+def _date(call: invocation.Call, target: str) -> float:
+    try:
+        return (call.workspace / target).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def show_where(call: invocation.Call, before: dict[str, float]) -> None:
+    """Where the files are that were asked for; the run itself has told of the videos that it made."""
+    told = [target for target in before if target.endswith("/video.mp4") and _date(call, target) > before[target]]
+    projects = {Path(target).parent for target in told}
+    rows = [
+        [Path(target).name, shown, table.size(path.stat().st_size)]
+        for target in before
+        if Path(target).parent not in projects
+        for path, shown in [_place(call, target)]
+        if path.exists()
+    ]
+    for line in table.aligned(rows[:MOST_SHOWN], indent=0):
+        click.echo(line, err=True)
+    if len(rows) > MOST_SHOWN:
+        click.echo(f"and {len(rows) - MOST_SHOWN} more files", err=True)
+
+
+def _place(call: invocation.Call, target: str) -> tuple[Path, str]:
+    path = call.workspace / target
+    return path, invocation.shown(path)

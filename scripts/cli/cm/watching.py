@@ -1,0 +1,166 @@
+"""`cm watch`: make a video again whenever its script, its settings or the footage change."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+import click
+
+from cm import building, invocation, naming, options
+from cm.supervisor import Supervised
+
+LOOK_SECONDS = 0.1
+SETTLE_SECONDS = 0.05
+"""A save may be several writes: a build starts when nothing has changed for so long."""
+
+
+@click.command()
+@options.project
+@options.directory
+@options.profile
+@options.sets
+@options.concurrency
+@click.pass_context
+def watch(
+    ctx: click.Context, project: str, directory: str, profile: str, sets: tuple[str, ...], concurrency: str
+) -> None:
+    """Make a video again whenever its script, its settings or the footage are saved, until Ctrl-C.
+
+    A fault in the script is told, and waited over.
+
+    \b
+    cm watch salt
+    cm watch salt --profile draft            quick looks, half the size, in draft/
+    """
+    extra = ctx.obj[options.EXTRA]
+    call = invocation.Call.of(directory, concurrency, profile, sets, extra)
+    (named,) = naming.projects(call.workspace, [project])
+    building.warn_of_overruled(call)
+    click.secho(invocation.printed(call.command(_targets(call, named.name))), dim=True, err=True)
+    warned: list[str] = []
+    for _ in saves(call, named.name):
+        start = time.monotonic()
+        try:
+            call = invocation.Call.of(directory, concurrency, profile, sets, extra)  # its settings may have been saved
+            targets = _targets(call, named.name)
+            code, said = build(call, targets)
+        except click.ClickException as error:
+            click.echo(f"{_clock()} {click.style('failed', fg='red')}: {error.format_message()}")
+            continue
+        if code > 128:
+            sys.exit(code)
+        click.echo(f"{_clock()} {outcome(call, targets[0], code, said, time.monotonic() - start)}")
+        warnings = [line for line in said if line.startswith("warning:")]
+        building.say(f"  {line}" for line in warnings if line not in warned)
+        warned = warnings
+
+
+def _targets(call: invocation.Call, name: str) -> list[str]:
+    from scripts.lib.delivered import DELIVERED
+
+    return building.wanted(call, [name], DELIVERED)
+
+
+def _clock() -> str:
+    return time.strftime("%H:%M:%S")
+
+
+def saves(call: invocation.Call, project: str) -> Iterator[None]:
+    """Yield at once, and then after every change of what a project is made from."""
+    before = None
+    while True:
+        now = snapshot(call, project)
+        if now != before:
+            while now != (later := _after(SETTLE_SECONDS, call, project)):
+                now = later
+            before = now
+            yield
+        else:
+            time.sleep(LOOK_SECONDS)
+
+
+def _after(seconds: float, call: invocation.Call, project: str) -> dict:
+    time.sleep(seconds)
+    return snapshot(call, project)
+
+
+def snapshot(call: invocation.Call, project: str) -> dict[str, tuple[int, int, int]]:
+    """Date, size and number of every file that the project is made from and that people change."""
+    stock = call.settings.get("stock")
+    local = stock.get("local") if isinstance(stock, dict) else None
+    footage = local.get("path") if isinstance(local, dict) else None
+    found = {}
+    queue = [call.workspace / place for place in (f"projects/{project}", footage or "footage", "config", ".env")]
+    while queue:
+        path = queue.pop()
+        try:
+            if path.is_dir():
+                queue += path.iterdir()
+            else:
+                state = path.stat()
+                found[str(path)] = state.st_mtime_ns, state.st_size, state.st_ino
+        except OSError:  # gone since it was listed
+            continue
+    return found
+
+
+def build(call: invocation.Call, targets: Sequence[str]) -> tuple[int, list[str]]:
+    """Build once: the exit status, 128 + N if signal N stopped us, and what Snakemake said. Raises Failed."""
+    return building.unlocked(call, lambda: _build(call.command(targets)))
+
+
+def _build(command: list[str]) -> tuple[int, list[str]]:
+    said = []
+    _draw("building…")
+    with Supervised(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
+        for line in running.process.stdout:
+            text = line.decode("utf-8", "replace").rstrip("\n")
+            if text.startswith("["):
+                _draw(text)
+            elif not text.startswith("Using "):
+                said.append(text)
+        code = running.wait()
+        _draw("")
+        return (128 + running.stopped if running.stopped else code), said
+
+
+def _draw(text: str) -> None:
+    """A line that moves, on a terminal."""
+    if sys.stderr.isatty():
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns or 80
+        sys.stderr.write(f"\r\x1b[K{text[: columns - 1]}")
+        sys.stderr.flush()
+
+
+def outcome(call: invocation.Call, video: str, code: int, said: Sequence[str], seconds: float) -> str:
+    """How a build went, in a line; where there is more than one fault, the others below it."""
+    where = invocation.shown(call.workspace / video)
+    if not code:
+        done = next(
+            (re.match(r"done: (\d+ jobs?) in [\d:]+(, .*)?", line) for line in said if line[:5] == "done:"), None
+        )
+        facts = f" ({done[1]}{done[2] or ''})" if done else ""
+        return (
+            f"{click.style('built', fg='green')} in {seconds:.1f} s: {where}{facts}" if done else f"up to date: {where}"
+        )
+    first, *more = faults(said) or ["it ended without a reason; run cm build to see more"]
+    return f"{click.style('failed', fg='red')}: {first}" + "".join(f"\n  {line}" for line in more)
+
+
+def faults(said: Sequence[str]) -> list[str]:
+    """What is wrong, a line each, from what our logger prints: a head for each failed job, and indented its causes."""
+    found, head = [], ""
+    for line in said:
+        if re.match(r"failed: \d+ of \d+ jobs|stopped by an error|full log:", line):
+            break
+        cause = line.strip().removeprefix("error: ")
+        if line.startswith(("failed: ", "refused: ")):
+            head = "" if line.startswith("refused") else line.removeprefix("failed: ") + ": "
+        elif line.startswith("  log: ") and found:
+            found[-1] += f" ({cause})"
+        elif not line.startswith("warning:") and cause:
+            found.append(head + cause)
+    return found

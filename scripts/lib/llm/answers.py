@@ -1,0 +1,112 @@
+"""Answers of a language model as data: found in what it wrote, checked, and put right by it once."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+from scripts.lib.config import shaped
+from scripts.lib.llm.chat import AnswerError, Reply
+from scripts.lib.problems import checker, dotted, faults, report
+
+T = TypeVar("T")
+
+MOST = 200_000
+"""Characters of an answer that are looked at; a script of 50 scenes has 20,000."""
+MOST_TRIES = 200
+"""Braces at which an object may begin."""
+MOST_TOLD = 20
+MOST_REPEATED = 20_000
+"""Characters of a wrong answer that the model is shown again."""
+CUT = "A first answer was cut off for its length. Keep to what is asked for, and be brief."
+WRONG = "Your answer cannot be used:\n{problems}\nAnswer again with the whole JSON object, put right, and nothing else."
+
+
+def answered(
+    ask: Callable[[list[dict]], Reply],
+    instructions: str,
+    data: object,
+    schema: dict,
+    check: Callable[[dict], tuple[T, list[str]]],
+) -> tuple[T, list[dict]]:
+    """What `check` makes of the model's answer, and what each call cost.
+
+    The instructions are the system's message. The user's message is `data` as JSON and nothing else, so that no text
+    in it can end what it stands in. The answer has to fit the schema and then `check`, which gives what is made of it
+    and what is wrong with it. An answer that is cut off is asked for again once, and one that is wrong once, with the
+    faults named; one that is no better raises AnswerError.
+    """
+    asked = [{"role": "user", "content": json.dumps(data, ensure_ascii=False)}]
+    calls: list[dict] = []
+    repaired = False
+    while True:
+        reply = ask([{"role": "system", "content": instructions}, *asked])
+        calls.append(reply.call)
+        if reply.cut:
+            if CUT in instructions:
+                raise AnswerError(
+                    "the model's answer is cut off for its length, twice; give its server a larger context "
+                    "(docs/llm.md), or ask for less",
+                    calls,
+                )
+            instructions += f"\n\n{CUT}"
+            continue
+        found, problems = read(reply.text, schema)
+        if not problems:
+            made, problems = check(found)
+        if not problems:
+            return made, calls
+        if repaired:
+            told = "; ".join(problems[:MOST_TOLD])
+            raise AnswerError(f"the model's answer is of no use, nor is the mended one: {told}", calls)
+        repaired = True
+        said = "\n".join(f"- {problem}" for problem in problems[:MOST_TOLD])
+        asked = [
+            *asked,
+            {"role": "assistant", "content": reply.text[:MOST_REPEATED] or "(nothing)"},
+            {"role": "user", "content": WRONG.format(problems=said)},
+        ]
+
+
+def read(text: str, schema: dict) -> tuple[dict, list[str]]:
+    """The JSON object in an answer, in the schema's types; and what is wrong with it.
+
+    What stands around it is passed over: fences, prose, what a model thought before it answered, and other objects
+    where one fits.
+    """
+    found, problems = {}, ["it holds no whole JSON object"]
+    for part in sorted(_objects(re.sub(r"(?s)^\s*<think>.*?</think>", "", text[:MOST])), key=len):
+        found, problems = _checked(json.loads(part), schema)
+        if not problems:
+            break
+    return found, problems
+
+
+def _checked(data: dict, schema: dict) -> tuple[dict, list[str]]:
+    try:
+        data = shaped(data, schema, fill=False)
+        return data, report("", faults(checker(schema), data), dotted)
+    except RecursionError:
+        return data, ["it is nested too deeply"]
+
+
+def _objects(text: str) -> list[str]:
+    """The outermost JSON objects in a text, as they stand there."""
+    decoder = json.JSONDecoder(parse_constant=_no_number)
+    found, at = [], 0
+    for _ in range(MOST_TRIES):
+        at = text.find("{", at)
+        if at < 0:
+            break
+        try:
+            _, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            at += 1
+        else:
+            found.append(text[at:end])
+            at = end
+    return found
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(name)

@@ -1,0 +1,111 @@
+"""One question to a language model, and what it answers."""
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from scripts.lib.errors import UserError
+from scripts.lib.net.errors import ServiceError
+from scripts.lib.net.secrets import redact
+from scripts.lib.problems import printable
+
+LETTERS_A_TOKEN = 3
+"""A low count, so that the estimate of tokens is a high one: English has four, other languages fewer."""
+OPTIONAL = {
+    "response_format": ("responseformat", "jsonschema", "grammar"),
+    "temperature": ("temperature",),
+    "seed": ("seed",),
+}
+"""What some servers refuse, and how they then call it: such a request is sent again without."""
+
+
+class AnswerError(UserError):
+    """A model's answer that is of no use; `calls` is what it cost, as of `Reply`."""
+
+    def __init__(self, message: str, calls: Sequence[dict] = ()) -> None:
+        super().__init__(message)
+        self.calls = list(calls)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """`text` as it came; `cut`: it came to the length that the server allows; `call`: the tokens the server counted,
+    `prompt_tokens` and `completion_tokens`, None where it does not say."""
+
+    text: str
+    cut: bool
+    call: dict
+
+
+def chat(service: object, messages: list[dict], schema: dict, llm: dict, expected: int) -> Reply:
+    """The model's reply to `messages`, in the form of the JSON schema where the server heeds it.
+
+    `llm` is the section of the configuration; `expected` is how many tokens the answer may have, for the quota.
+    Nothing but text is asked for: no tools are offered. Raises ServiceError, QuotaError, AnswerError.
+    """
+    form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": _strict(schema), "strict": True}}
+    body = {"model": llm["model"], "messages": messages, "response_format": form}
+    body |= {key: llm[key] for key in ("temperature", "seed") if llm[key] is not None}
+    tokens = sum(len(message["content"]) for message in messages) // LETTERS_A_TOKEN + expected
+    while True:
+        try:
+            return _reply(service.post("chat/completions", body, tokens), service.name)
+        except ServiceError as error:
+            refused = _refused(error, body)
+            if not refused:
+                raise _explained(error, llm) from None
+            logging.info("%s; asking again without %s", error, " and ".join(refused))
+            body = {key: value for key, value in body.items() if key not in refused}
+
+
+def _strict(schema: dict) -> dict:
+    """The part of a schema that servers take: types, names, enumerations and descriptions. Every key is required."""
+    kept = {key: schema[key] for key in ("type", "description", "enum", "additionalProperties") if key in schema}
+    if "properties" in schema:
+        kept["properties"] = {name: _strict(part) for name, part in schema["properties"].items()}
+        kept["required"] = list(schema["properties"])
+    if "items" in schema:
+        kept["items"] = _strict(schema["items"])
+    return kept
+
+
+def _refused(error: ServiceError, body: dict) -> list[str]:
+    """The optional parts of a request that an error names."""
+    if error.status not in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY):
+        return []
+    said = re.sub("[^a-z]", "", str(error).lower())
+    return [key for key, names in OPTIONAL.items() if key in body and any(name in said for name in names)]
+
+
+def _explained(error: ServiceError, llm: dict) -> ServiceError:
+    if error.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+        return error
+    hint = f"check llm.base_url, which mostly ends in /v1, and llm.model ({printable(llm['model'])})"
+    return ServiceError(f"{error}: {hint}", error.status)
+
+
+def _reply(answer: dict, name: str) -> Reply:
+    choices = answer.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        error = answer.get("error")
+        said = error.get("message") if isinstance(error, dict) else error
+        why = f": {printable(redact(said), 200)}" if isinstance(said, str) else ""
+        raise AnswerError(f"{name}: its answer holds no message{why}")
+    if isinstance(message.get("refusal"), str) or choice.get("finish_reason") == "content_filter":
+        why = printable(redact(message.get("refusal") or "by its content filter"), 200)
+        raise AnswerError(f"{name}: the model refuses to answer: {why}")
+    text = message.get("content")
+    usage = answer.get("usage") if isinstance(answer.get("usage"), dict) else {}
+    return Reply(
+        text=text if isinstance(text, str) else "",
+        cut=choice.get("finish_reason") == "length",
+        call={key: _count(usage.get(key)) for key in ("prompt_tokens", "completion_tokens")},
+    )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -1,0 +1,1 @@
+"""Servers that act like the real ones, faults included, on loopback."""

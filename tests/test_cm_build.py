@@ -1,0 +1,256 @@
+"""`cm script`, `audio`, `visuals`, `render` and `build`: what they make, what they say, how they end."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from cm.checkout import ROOT
+from cm_process import cm, command, made
+from conftest import SCENES, edit_script, write_config, write_project
+
+BIN = os.path.dirname(sys.executable)
+
+
+def say_more(workspace: Path) -> None:
+    edit_script(workspace, "tiny", lambda scenes: scenes[1].update(text="A forest is very dark."))
+
+
+def rules(said: str) -> set[str]:
+    return {job.split()[0] for job in made(said)}
+
+
+def test_each_command_makes_its_part_and_no_more(workspace):
+    write_project(workspace, "new", SCENES)
+    run = cm(workspace, "audio", "new")
+    assert run.returncode == 0, run.stderr
+    assert rules(run.stderr) == {"narration", "words", "soundtrack", "timestamps"}
+    run = cm(workspace, "visuals", "new")
+    assert run.returncode == 0 and rules(run.stderr) == {"embedding", "candidates", "selection", "credits", "visuals"}
+    run = cm(workspace, "render", "new")
+    assert run.returncode == 0 and rules(run.stderr) == {"captions", "segment", "video"}
+    run = cm(workspace, "build", "new")
+    assert run.returncode == 0 and rules(run.stderr) == {"subtitles", "thumbnail", "quality"}
+    assert not (workspace / "results/new/refused").exists()
+
+
+def test_at_the_end_it_says_what_was_built_how_long_where_it_is_and_what_was_spared(workspace):
+    say_more(workspace)
+    run = cm(workspace, "build", "tiny")
+    assert run.returncode == 0, run.stderr
+    jobs = len(made(run.stderr))
+    said = run.stderr.splitlines()
+    assert "video tiny  results/tiny/video.mp4" in said
+    done = next(line for line in said if line.startswith("done: "))
+    assert done.startswith(f"done: {jobs} jobs in 0:") and int(done.split(", ")[1].removesuffix(" spared")) > 5
+    run = cm(workspace, "build", "tiny")
+    assert run.returncode == 0 and "nothing to do, everything is up to date" in run.stderr
+    assert any(line.startswith("video.mp4") and "results/tiny/video.mp4" in line for line in run.stderr.splitlines())
+
+
+def test_the_printed_command_does_the_same_when_it_is_pasted_into_a_shell(workspace):
+    say_more(workspace)
+    elsewhere = workspace / "some where"
+    elsewhere.mkdir()
+    words = ["render", "tiny", "--directory", workspace, "--set", "video.crf=40", "-c", "2"]
+    run = cm(elsewhere, *words)
+    assert run.returncode == 0 and (workspace / "results/tiny/video.mp4").exists()
+    before = (workspace / "results/tiny/video.mp4").read_bytes()
+    pasted = subprocess.run(
+        command(run.stderr),
+        shell=True,
+        cwd=elsewhere,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"},
+    )
+    assert pasted.returncode == 0 and "nothing to do" in pasted.stderr
+    assert (workspace / "results/tiny/video.mp4").read_bytes() == before
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_in_the_checkout_itself_the_command_is_short():
+    run = cm(ROOT, "render", "demo", "--dry-run", "--concurrency", "3")
+    assert run.returncode == 0, run.stderr
+    slots = "cpus=3 api_slots=3 download_slots=3 stock_slots=3"
+    assert shlex.split(command(run.stderr))[1:] == [
+        *("results/demo/video.mp4", "--cores", "3", "--resources", *slots.split(), "--dry-run")
+    ]
+
+
+def test_nothing_named_builds_all_but_archived_projects(workspace):
+    write_project(workspace, "old", SCENES, archived=True)
+    run = cm(workspace, "render", "--dry-run")
+    assert run.returncode == 0 and "results/tiny/video.mp4" in command(run.stderr)
+    assert "results/old" not in command(run.stderr)
+    run = cm(workspace, "build", "--dry-run")
+    assert "results" not in command(run.stderr) and "old" not in run.stdout
+    run = cm(workspace, "render", "old", "--dry-run")
+    assert "narration" in run.stdout
+
+
+def test_a_dry_run_says_what_would_be_made_and_why_and_makes_nothing(workspace):
+    say_more(workspace)
+    before = {path: path.stat().st_mtime_ns for path in (workspace / "results").rglob("*")}
+    run = cm(workspace, "build", "--dry-run", "--set", "video.crf=40")
+    assert run.returncode == 0
+    lines = [line.split(maxsplit=2) for line in run.stdout.splitlines() if line.startswith("  ")]
+    assert ["narration", "wood", "text changed"] in lines
+    assert ["segment", "sea", "crf: 35 → 40"] in lines
+    assert ["words", "wood", "narration.json, narration.wav made again"] in lines
+    assert not any(line[:2] == ["narration", "sea"] for line in lines)
+    assert {path: path.stat().st_mtime_ns for path in (workspace / "results").rglob("*")} == before
+
+
+def test_a_dry_run_of_an_unknown_script_leaves_no_project_behind(workspace):
+    (workspace / "film.json").write_text((workspace / "projects/tiny/script.json").read_text())
+    run = cm(workspace, "build", "film.json", "--dry-run")
+    assert run.returncode == 0 and "film: " in run.stdout
+    assert not (workspace / "projects/film").exists()
+
+
+def test_set_lays_over_the_workspaces_configuration_and_asks_for_nothing_else(workspace):
+    before = (workspace / "config/config.yaml").read_text()
+    run = cm(workspace, "build", "--set", "captions.style=pill", "--set", "captions.max_words=2")
+    assert run.returncode == 0, run.stderr
+    assert rules(run.stderr) == {"captions", "segment", "video", "quality", "thumbnail"}
+    assert (workspace / "config/config.yaml").read_text() == before
+    again = cm(workspace, "build", "--set", "captions.max_words=2", "--set", "captions.style=pill")
+    assert again.returncode == 0 and "nothing to do" in again.stderr
+    assert command(again.stderr) == command(run.stderr)  # the order is of no account, and the file is the same
+
+
+def test_set_knows_every_kind_of_value(workspace):
+    words = ["stock.providers=[local, procedural]", "concurrency.rendering=null", "captions.uppercase=true"]
+    words += ["narration.voice=no", "network.timeout=[3, 30]", "music.volume_db=-20", "cache_dir=/tmp/é and more"]
+    run = cm(workspace, "build", "--dry-run", *(part for word in words for part in ("--set", word)))
+    assert run.returncode == 0, run.stderr
+    file = shlex.split(command(run.stderr))
+    written = json.loads((workspace / file[file.index("--configfile") + 1]).read_text())
+    assert written == {
+        "stock": {"providers": ["local", "procedural"]},
+        "concurrency": {"rendering": None},
+        "captions": {"uppercase": True},
+        "narration": {"voice": "no"},
+        "network": {"timeout": [3.0, 30.0]},
+        "music": {"volume_db": -20.0},
+        "cache_dir": "/tmp/é and more",
+    }
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("video.crff=20", "video.crff: is not a known key; did you mean crf?"),
+        ("vidoe.crf=20", "vidoe: is not a known key; did you mean video?"),
+        ("video.crf=high", "video.crf: must be a whole number"),
+        ("video.crf=99", "video.crf: must be at most 51"),
+        ("video.crf", "write it as key=value"),
+        ("=3", "write it as key=value"),
+        ("video=3", "video: must be a mapping"),
+        ("stock.providers=[local", "is no list"),
+        ("captions.style=pil", "did you mean pill?"),
+    ],
+)
+def test_set_is_checked_before_anything_runs(tmp_path, word, says):
+    write_project(tmp_path, "tiny", SCENES)
+    run = cm(tmp_path, "build", "--set", word)
+    assert run.returncode == 2 and says in run.stderr, run.stderr
+    assert not (tmp_path / ".snakemake").exists()
+
+
+def test_set_says_where_a_projects_own_configuration_wins(workspace):
+    write_project(workspace, "own", SCENES, video={"crf": 30})
+    run = cm(workspace, "audio", "own", "--set", "video.crf=40")
+    assert run.returncode == 0
+    assert "projects/own/config.yaml sets video.crf itself" in run.stderr and "projects/tiny" not in run.stderr
+
+
+def test_a_profile_by_its_name_sends_results_where_it_says(workspace):
+    run = cm(workspace, "audio", "tiny", "--profile", "draft")
+    assert run.returncode == 0, run.stderr
+    assert (workspace / "draft/results/tiny/soundtrack.m4a").exists()
+    assert "draft/results/tiny/soundtrack.m4a" in command(run.stderr)
+
+
+def test_what_is_set_wins_over_a_profile_and_leaves_the_rest_of_it(workspace):
+    run = cm(workspace, "render", "--profile", "draft", "--set", "video.scale=1", "--dry-run")
+    assert run.returncode == 0 and "draft/results/tiny/video.mp4" in command(run.stderr)
+    file = shlex.split(command(run.stderr))
+    written = yaml.safe_load((workspace / file[file.index("--configfile") + 1]).read_text())
+    assert written["video"] == {"scale": 1.0, "preset": "ultrafast"}
+    run = cm(workspace, "render", "--profile", "draft", "--set", "video.scale=1")
+    assert run.returncode == 0, run.stderr
+    frame = json.loads(cm(workspace, "status", "--profile", "draft", "--set", "video.scale=1", "--json").stdout)
+    assert frame["projects"][0]["files"]["video.mp4"]["state"] == "there"
+
+
+def test_a_profile_that_says_how_many_is_heeded_unless_told_otherwise(tmp_path):
+    write_project(tmp_path, "tiny", SCENES)
+    said = command(cm(tmp_path, "render", "-n", "--profile", "debug").stderr)
+    assert "--cores" not in said
+    said = command(cm(tmp_path, "render", "-n", "--profile", "debug", "-c", "2").stderr)
+    assert "--cores 2" in said
+    run = cm(tmp_path, "render", "--profile", "drafd")
+    assert run.returncode == 2 and "did you mean draft?" in run.stderr
+
+
+def test_what_stands_after_two_hyphens_goes_to_snakemake(workspace):
+    run = cm(workspace, "build", "tiny", "--", "--forcerun", "soundtrack", "--quiet", "all")
+    assert run.returncode == 0, run.stderr
+    assert command(run.stderr).endswith("--forcerun soundtrack --quiet all")
+    newest = max(workspace.glob("logs/runs/*.jsonl"))
+    assert '"rule": "soundtrack"' in newest.read_text()
+    run = cm(workspace, "build", "tiny", "--", "--no-such-option")
+    assert run.returncode == 1 and "no-such-option" in run.stderr
+
+
+def test_a_build_that_fails_ends_with_1_and_says_why(workspace):
+    edit_script(workspace, "tiny", lambda scenes: scenes[1].update(text=""))
+    run = cm(workspace, "build")
+    assert run.returncode == 1
+    assert "projects/tiny/script.json: scene 2 (wood), text: is empty" in run.stderr and "Traceback" not in run.stderr
+    plan = cm(workspace, "build", "--dry-run")
+    assert "scene 2 (wood), text: is empty" in plan.stdout
+
+
+def test_a_faulty_configuration_is_told_once_and_no_traceback_is_shown(workspace):
+    write_config(workspace, video={"crf": "much"})
+    for words in (["build"], ["build", "--dry-run"], ["status"], ["doctor"], ["clean"]):
+        run = cm(workspace, *words)
+        assert run.returncode == 1 and "Traceback" not in run.stderr + run.stdout
+        assert (run.stderr + run.stdout).count("video.crf: must be a whole number") == 1
+    (workspace / "config/config.yaml").write_text("video: [")
+    run = cm(workspace, "build")
+    assert run.returncode == 1 and "config/config.yaml" in run.stderr and "Traceback" not in run.stderr
+
+
+def test_a_script_is_written_from_a_brief_and_without_one_it_says_so(workspace):
+    run = cm(workspace, "script", "tiny")
+    assert run.returncode == 2
+    assert "projects/tiny has no brief.yaml" in run.stderr and "cm build tiny" in run.stderr
+    assert cm(workspace, "script").returncode == 2
+
+
+def test_neither_colour_nor_a_moving_line_in_a_pipe(workspace):
+    say_more(workspace)
+    run = cm(workspace, "audio", "tiny")
+    assert run.returncode == 0 and "\x1b" not in run.stderr + run.stdout and "\r" not in run.stderr
+
+
+def test_two_runs_at_once_with_different_settings_do_not_meet(workspace):
+    write_project(workspace, "other", SCENES)
+    words = [["audio", "tiny", "--set", "narration.speed=1.7"], ["audio", "other", "--set", "narration.speed=1.6"]]
+    runs = [
+        subprocess.Popen([sys.executable, "-m", "cm", *arguments], cwd=workspace, stderr=subprocess.PIPE, text=True)
+        for arguments in words
+    ]
+    said = [run.communicate()[1] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], said
+    for arguments in words:
+        again = cm(workspace, *arguments)
+        assert again.returncode == 0 and "nothing to do" in again.stderr

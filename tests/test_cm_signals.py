@@ -1,0 +1,241 @@
+"""Whatever ends `cm`: nothing of it goes on, nothing half-made stays, and the next run goes on from there."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import psutil
+import pytest
+from cm import lock
+from cm_process import CM, CTRL_C, CTRL_Z, SLOW, STOPS, Terminal, cm, half_made, jobs, processes, wait_for, words
+from conftest import ROOT, edit_script
+
+pytestmark = pytest.mark.slow
+
+
+def start(workspace: Path, *arguments: str) -> subprocess.Popen:
+    with (workspace / "out").open("w") as out:
+        return subprocess.Popen(
+            [*CM, *arguments], cwd=workspace, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+        )
+
+
+def bare(workspace: Path, *arguments: str) -> subprocess.Popen:
+    """Snakemake itself, as someone may have started it without `cm`."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *arguments]
+    return subprocess.Popen(
+        command,
+        cwd=workspace,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+BARE_SLOW = ["--config", "video={width: 1080, height: 1920, preset: veryslow}"]
+
+
+def snakemakes(workspace: Path) -> list[psutil.Process]:
+    return [process for process in processes(workspace) if any(Path(w).name == "snakemake" for w in words(process)[:4])]
+
+
+def is_quiet(workspace: Path) -> bool:
+    return not processes(workspace)
+
+
+def goes_on(workspace: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """The next run needs no help, and ends with everything made."""
+    run = cm(workspace, "build", *arguments)
+    assert run.returncode == 0, run.stderr
+    again = cm(workspace, "build", *arguments)
+    assert again.returncode == 0 and "nothing to do" in again.stderr
+    assert not half_made(workspace) and not lock.locks(workspace)
+    return run
+
+
+def test_on_a_terminal_one_line_moves_and_ctrl_c_ends_all_of_it(workspace):
+    terminal = Terminal(workspace, "build", *SLOW)
+    terminal.read(until=r"\[\d+/\d+\] \d+% segment tiny/")
+    wait_for(lambda: jobs(workspace, "segment"))
+    terminal.press(CTRL_C)
+    assert terminal.end() == 128 + signal.SIGINT
+    assert is_quiet(workspace)
+    assert not half_made(workspace) and not lock.locks(workspace)
+    said = click.unstyle(terminal.text)
+    assert re.search(r"aborted: \d+ of \d+ jobs done in .*; run again to go on from here", said)
+    assert "Traceback" not in terminal.text and "KeyboardInterrupt" not in terminal.text
+    assert "\x1b[" in terminal.text
+    assert (
+        not (workspace / "results/tiny/scenes/sea/segment.mp4").exists() or "segment" not in goes_on(workspace).stderr
+    )
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_a_signal_to_cm_alone_ends_all_of_it(workspace, number):
+    run = start(workspace, "build", *SLOW)
+    wait_for(lambda: jobs(workspace, "segment"))
+    run.send_signal(number)
+    assert run.wait() == 128 + number
+    assert is_quiet(workspace) and not half_made(workspace) and not lock.locks(workspace)
+    goes_on(workspace)
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.4, 0.8, 1.2, 1.6, 2.2])
+def test_ctrl_c_at_any_moment_leaves_nothing(workspace, seconds):
+    """While Python starts, while Snakemake does, while it plans, while jobs run."""
+    edit_script(workspace, "tiny", lambda scenes: scenes[1].update(text="A forest is very dark."))
+    run = start(workspace, "build")
+    time.sleep(seconds)
+    os.killpg(run.pid, signal.SIGINT)
+    assert run.wait() in (128 + signal.SIGINT, -signal.SIGINT)  # the latter before it could see to signals
+    assert is_quiet(workspace) and not half_made(workspace) and not lock.locks(workspace)
+    assert "Traceback" not in (workspace / "out").read_text()
+    goes_on(workspace)
+
+
+def test_ctrl_c_twice_waits_for_nothing(workspace):
+    run = start(workspace, "build", *SLOW)
+    (job, *_) = wait_for(lambda: jobs(workspace, "segment"))
+    for process in [job, *snakemakes(workspace)]:
+        process.suspend()  # they heed no signal now
+    run.send_signal(signal.SIGINT)
+    time.sleep(1)
+    assert run.poll() is None
+    run.send_signal(signal.SIGINT)
+    assert run.wait(timeout=5) == 128 + signal.SIGINT
+    assert is_quiet(workspace) and not half_made(workspace)
+    goes_on(workspace)
+
+
+def test_what_does_not_heed_ctrl_c_is_killed_in_the_end(workspace):
+    run = start(workspace, "build", *SLOW)
+    wait_for(lambda: jobs(workspace, "segment"))
+    for process in processes(workspace):
+        if process.pid != run.pid and words(process)[:3] != words(psutil.Process(run.pid))[:3]:
+            process.suspend()
+    run.send_signal(signal.SIGINT)
+    assert run.wait(timeout=30) == 128 + signal.SIGINT
+    assert is_quiet(workspace) and not half_made(workspace)
+    goes_on(workspace)
+
+
+def test_ctrl_z_stops_the_jobs_too_and_they_go_on(workspace):
+    terminal = Terminal(workspace, "build", *SLOW)
+    terminal.read(until=r"segment tiny/")
+    (job, *_) = wait_for(lambda: jobs(workspace, "segment"))
+    terminal.press(CTRL_Z)
+    wait_for(lambda: job.status() == psutil.STATUS_STOPPED)
+    assert psutil.Process(terminal.pid).status() == psutil.STATUS_STOPPED
+    os.kill(terminal.pid, signal.SIGCONT)
+    wait_for(lambda: not job.is_running() or job.status() != psutil.STATUS_STOPPED)
+    terminal.press(CTRL_C)
+    assert terminal.end() == 128 + signal.SIGINT and is_quiet(workspace)
+
+
+@pytest.mark.parametrize("group", [False, True])
+def test_after_a_sigkill_of_cm_nothing_goes_on_and_the_next_run_does(workspace, group):
+    run = start(workspace, "build", *SLOW)
+    wait_for(lambda: jobs(workspace, "segment"))
+    (os.killpg if group else os.kill)(run.pid, signal.SIGKILL)
+    run.wait()
+    wait_for(lambda: is_quiet(workspace), seconds=15)
+    assert not half_made(workspace)
+    goes_on(workspace)
+
+
+def test_after_a_sigkill_of_everything_the_lock_is_removed_and_the_next_run_goes_on(workspace):
+    run = start(workspace, "build", *SLOW)
+    wait_for(lambda: jobs(workspace, "segment"))
+    for process in processes(workspace):
+        process.kill()
+    run.wait()
+    wait_for(lambda: is_quiet(workspace))
+    assert lock.locks(workspace)
+    assert "a run was killed here: its lock is removed" in goes_on(workspace).stderr
+
+
+def test_a_run_waits_for_the_end_of_one_whose_cm_was_killed(workspace):
+    """Its guard needs a while where Snakemake does not heed it; the lock must not be taken from it meanwhile."""
+    run = start(workspace, "build", *SLOW)
+    wait_for(lambda: jobs(workspace, "segment"))
+    (snakemake,) = snakemakes(workspace)
+    snakemake.suspend()
+    run.kill()
+    run.wait()
+    said = goes_on(workspace).stderr
+    assert "a run was killed here" in said and not snakemake.is_running()
+
+
+def test_a_bare_snakemake_that_was_killed_is_cleared_away_with_its_jobs(workspace):
+    """A job that outlived it would put its old result in the place of the new one."""
+    run = bare(workspace, *BARE_SLOW)
+    wait_for(lambda: jobs(workspace, "segment"))
+    run.kill()
+    run.wait()
+    orphans = jobs(workspace, "segment")
+    assert orphans and lock.locks(workspace)
+    assert "what was still running of it is ended" in goes_on(workspace).stderr
+    assert not any(orphan.is_running() for orphan in orphans)
+
+
+def test_the_lock_of_a_live_bare_snakemake_is_respected(workspace):
+    run = bare(workspace, *BARE_SLOW)
+    try:
+        wait_for(lambda: jobs(workspace, "segment"))
+        held = lock.locks(workspace)
+        said = cm(workspace, "build")
+        assert said.returncode == 1, said.stderr
+        assert f"snakemake (process {run.pid}) is at work in {workspace}" in said.stderr
+        assert lock.locks(workspace) == held and run.poll() is None
+        assert cm(workspace, "clean", "--yes").returncode == 1
+        assert cm(workspace, "status").returncode == 0  # who only looks needs no lock
+    finally:
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+
+
+def test_the_lock_of_a_live_cm_is_respected(workspace):
+    run = start(workspace, "build", *SLOW)
+    wait_for(lambda: jobs(workspace, "segment"))
+    held = lock.locks(workspace)
+    said = cm(workspace, "build")
+    assert said.returncode == 1 and "another cm is at work" in said.stderr
+    assert lock.locks(workspace) == held and run.poll() is None
+    run.send_signal(signal.SIGTERM)
+    assert run.wait() == 128 + signal.SIGTERM
+    goes_on(workspace)
+
+
+def test_the_lock_of_a_run_on_another_machine_is_respected(workspace):
+    """A workspace on a shared file system: nobody sees from here whether that run lives."""
+    (workspace / ".snakemake/locks").mkdir(exist_ok=True)
+    lockfile = workspace / ".snakemake/locks/0.output.lock"
+    lockfile.write_text("results/tiny/video.mp4\n")
+    log = max(workspace.glob(".snakemake/log/*.snakemake.log"))
+    log.write_text(re.sub(r"Host: \S+", "Host: elsewhere", log.read_text()))
+    run = cm(workspace, "build")
+    assert run.returncode == 1 and "a run on elsewhere holds" in run.stderr and "snakemake --unlock" in run.stderr
+    assert lockfile.exists()
+
+
+def test_nohup_is_heeded(workspace):
+    run = subprocess.Popen(
+        ["nohup", *CM, "build", *SLOW],
+        cwd=workspace,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    wait_for(lambda: jobs(workspace, "segment"))
+    os.killpg(run.pid, signal.SIGHUP)
+    time.sleep(1)
+    assert run.poll() is None and jobs(workspace)
+    run.terminate()
+    assert run.wait() == 128 + signal.SIGTERM and is_quiet(workspace)

@@ -1,5 +1,6 @@
 # make demo    a video from nothing: .venv with pinned dependencies, then results/demo/video.mp4
 # make test    the same from nothing, then the whole test suite
+# make cluster the dependencies in .venv with those of profiles/slurm and profiles/generic
 # make check   format, lint, and Snakemake's own lint
 # make bench   the figures of docs/benchmarks.md, measured on this machine
 # make docs    docs/configuration.md from the schema
@@ -9,12 +10,14 @@ PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 BIN := .venv/bin
 
-.PHONY: demo test check bench docs lock clean
+.PHONY: demo test cluster check bench docs lock clean
 .DELETE_ON_ERROR:
 
 demo: .venv/run
 	$(BIN)/snakemake --cores $(CORES) results/demo/video.mp4
 	@echo "Your video: $(CURDIR)/results/demo/video.mp4"
+
+cluster: .venv/cluster
 
 test: .venv/dev
 	$(BIN)/pytest -n $(CORES)
@@ -36,7 +39,9 @@ lock: .venv/dev
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
 	    --custom-compile-command "make lock" --output-file envs/requirements.txt pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
-	    --custom-compile-command "make lock" --constraint envs/requirements.txt --extra dev --output-file envs/requirements-dev.txt pyproject.toml
+	    --custom-compile-command "make lock" --constraint envs/requirements.txt --extra cluster --output-file envs/requirements-cluster.txt pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
+	    --custom-compile-command "make lock" --constraint envs/requirements-cluster.txt --extra cluster --extra dev --output-file envs/requirements-dev.txt pyproject.toml
 
 clean:
 	rm -rf .venv results resources logs benchmarks .snakemake
@@ -48,6 +53,10 @@ clean:
 	$(PYTHON) -m venv .venv || { echo "Python's venv is missing; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement envs/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/cluster: .venv/run envs/requirements-cluster.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement envs/requirements-cluster.txt
 	@touch $@
 
 .venv/dev: .venv/run envs/requirements-dev.txt

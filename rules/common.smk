@@ -119,10 +119,10 @@ if not ON_CLUSTER and workflow.is_main_process and workflow.resource_settings.co
 
 # Keys stay on this machine, for a cluster stores the environment of what is submitted: what submits it leaves them out.
 if ON_CLUSTER and workflow.is_main_process:
-    used = [SETTINGS, *(found.settings for found in projects.values())]
+    used = [SETTINGS, *(found.settings for found in SOUND.values())]
     asked = [part for found in used for part in (*found.values(), *found["stock"].values()) if isinstance(part, dict)]
     os.environ["KEYS_STAY_HERE"] = " ".join(sorted({part["key_env"] for part in asked if part.get("key_env")}))
-    os.environ["PATH"] = f"{ROOT / 'profiles/keyless'}:{os.environ['PATH']}"
+    os.environ["PATH"] = f"{ROOT / 'profiles/bin'}:{os.environ['PATH']}"
 
 
 # Inputs
@@ -275,7 +275,7 @@ def mark(embedder):
     """What the footage index of an embedder is known by: nothing for minilm, some digits for a server's model."""
     if embedder["engine"] == "minilm":
         return ""
-    return "-" + hashlib.sha256(json.dumps(embedder).encode()).hexdigest()[:8]
+    return f"-{hashlib.sha256(json.dumps(embedder).encode()).hexdigest()[:8]}"
 
 
 EMBEDDERS = {"": {"engine": "minilm"}}
@@ -384,11 +384,10 @@ def proposed(name):
 
 def asked_for(wildcards):
     """What holds the answers of models from which a video is made."""
-    ranked = [path for path in offers(wildcards) if path.endswith("/ranking.json")]
+    ranked = [path for path in offers(wildcards) if path.endswith("ranking.json")]
     embedded = [] if embedder(wildcards)["engine"] == "minilm" else ["embedding", "candidates"]
-    return ranked + [
-        path for name in embedded for path in scenes(f"<results>/{{project}}/scenes/{{scene}}/{name}.json")(wildcards)
-    ]
+    files = (scenes(f"<results>/{{project}}/scenes/{{scene}}/{name}.json")(wildcards) for name in embedded)
+    return [*ranked, *(path for listed in files for path in listed)]
 
 
 def costing(projects):
@@ -415,12 +414,11 @@ def orientation(wildcards):
 
 def avoided(wildcards):
     """The choices of the projects whose clips this one is not to use again."""
-    others = project(wildcards).settings["selection"]["avoid"]
-    return [
-        file
-        for other in others
-        for file in collect("<results>/{project}/selection/{scene}.json", project=other, scene=PROJECTS[other].scenes)
-    ]
+    files = []
+    for other in project(wildcards).settings["selection"]["avoid"]:
+        checkpoints.selection.get(project=other)
+        files += collect("<results>/{project}/selection/{scene}.json", project=other, scene=PROJECTS[other].scenes)
+    return files
 
 
 def wishes(wildcards):

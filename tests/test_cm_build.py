@@ -234,6 +234,15 @@ def test_a_script_is_written_from_a_brief_and_without_one_it_says_so(workspace):
     assert run.returncode == 2
     assert "projects/tiny has no brief.yaml" in run.stderr and "cm build tiny" in run.stderr
     assert cm(workspace, "script").returncode == 2
+    (workspace / "projects/octo").mkdir()
+    (workspace / "projects/octo/brief.yaml").write_text("topic: Why octopuses have three hearts\n")
+    run = cm(workspace, "script", "octo", "--dry-run")
+    assert run.returncode == 0 and command(run.stderr).split()[1] == "projects/octo/script.json"
+    assert [line.split()[0] for line in run.stdout.splitlines() if line.startswith("  ")] == ["proposal", "script"]
+    run = cm(workspace, "build", "octo")
+    assert run.returncode == 2 and "cm script octo" in run.stderr
+    run = cm(workspace, "render", "--dry-run")
+    assert run.returncode == 0 and "octo" not in command(run.stderr)
 
 
 def test_neither_colour_nor_a_moving_line_in_a_pipe(workspace):

@@ -103,3 +103,13 @@ def test_the_installed_command_works_from_any_folder(tmp_path):
     assert program.exists()
     run = subprocess.run([program, "init", "salt"], cwd=tmp_path, capture_output=True, text=True)
     assert run.returncode == 0 and (tmp_path / "projects/salt/script.yaml").exists()
+
+
+def test_every_command_and_option_is_told_of_in_the_docs():
+    page = (ROOT / "docs/cm.md").read_text()
+    for name in MODULES:
+        assert f"`cm {name}" in page
+        for option in re.findall(r"--[a-z-]+", cm(Path(), name, "--help").stdout):
+            assert option in ("--help", "--all", "--yes", "--output") or option in page, f"cm {name} {option}"
+    for shell in ("bash", "zsh", "fish"):
+        assert f"_CM_COMPLETE={shell}_source cm" in page

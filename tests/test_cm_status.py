@@ -44,6 +44,7 @@ def test_what_an_edit_makes_stale_and_why(workspace):
     )
     assert states(project, "wood")["embedding"] == "there" and set(states(project, "sea").values()) == {"there"}
     assert project["scenes"][1]["artifacts"]["narration"]["why"] == "text changed"
+    assert project["scenes"][0]["shows"] == "footage/ocean-waves.mp4"
     assert project["files"]["soundtrack.m4a"]["state"] == "stale" and project["files"]["credits.md"]["state"] == "there"
     said = cm(workspace, "status", "tiny").stdout
     assert [line.split() for line in said.splitlines() if line.startswith("  narration")] == [
@@ -85,6 +86,9 @@ def test_several_projects_have_a_line_each(workspace):
     assert [name for name, _ in lines] == ["new", "old", "tiny", "wrong"]
     said = dict(lines)
     assert said["new"].startswith("not built") and said["old"].startswith("archived")
+    write_project(workspace, "briefed", SCENES)
+    (workspace / "projects/briefed/script.json").rename(workspace / "projects/briefed/brief.yaml")
+    assert "cm script briefed" in cm(workspace, "status").stdout
     assert said["tiny"].startswith("up to date") and said["wrong"].startswith("refused")
     assert "projects/wrong/script.json: scenes: is empty" in said["wrong"]
     answer = {project["name"]: project for project in status(workspace)["projects"]}
@@ -95,9 +99,9 @@ def test_several_projects_have_a_line_each(workspace):
 def test_reasons_are_told_in_plain_words():
     assert why("Missing output files: a, b") == "missing"
     assert why("Forced execution") == "it was asked for"
-    assert why("Updated input files: ../x/lib/files.py; Input files updated by another job: results/a/words.json") == (
-        "files.py changed, words.json made again"
-    )
+    inputs = "Updated input files: ../x/scripts/lib/files.py, a.jpg, ../x/scripts/b.py"
+    told = why(f"{inputs}; Input files updated by another job: results/a/words.json")
+    assert told == "a.jpg, the source changed, words.json made again"
     params = "Params have changed since last execution: Union of exclusive params before and now across all output: "
     assert why(params + "before: {'crf': 21, 'fps': 30} now: {'crf': 24, 'fps': 30} ") == "crf: 21 → 24"
     assert why(params + "before: {'text': 'a; b: c'} now: {'text': 'now: d'} ") == "text changed"

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import copy_workspace, edit_script, snakemake, write_config, write_project
+from conftest import copy_workspace, edit_script, snakemake, write_config, write_footage, write_project
 
 TINY = {"only": ("The sea is big.", "ocean waves")}
 
@@ -163,3 +163,19 @@ def test_a_failed_scene_leaves_another_video_built(model, tmp_path):
     run = snakemake(workspace, "results/good/video.srt", "results/bad/video.mp4")
     assert run.code != 0 and "clip.mp4" in run.output and "Traceback" not in run.output
     assert (workspace / "results/good/video.srt").exists()
+
+
+def test_a_video_is_chosen_after_the_one_whose_clips_it_avoids(tmp_path, model):
+    """From nothing: the other's choice is made first, and its clips are not used again."""
+    copy_workspace(model, tmp_path)
+    write_config(tmp_path)
+    write_footage(tmp_path)
+    write_project(tmp_path, "one", {"sea": ("The sea is blue.", "ocean waves")})
+    write_project(tmp_path, "another", {"sea": ("The sea is big.", "ocean waves")}, selection={"avoid": ["one"]})
+    run = snakemake(tmp_path, "results/another/credits.md", "results/one/credits.md")
+    assert run.code == 0, run.output
+    chosen = [
+        json.loads((tmp_path / f"results/{name}/selection/sea.json").read_text())["path"] for name in ("one", "another")
+    ]
+    assert chosen[0] == "footage/ocean-waves.mp4" and chosen[1] != chosen[0]
+    assert snakemake(tmp_path, "results/another/credits.md").jobs == []

@@ -49,6 +49,18 @@ def test_compute_rules_take_cpus_and_network_rules_take_slots(rule):
 
 
 @pytest.mark.parametrize("rule", RULES)
+def test_what_waits_on_the_network_stays_on_the_submit_host_of_a_cluster(rule):
+    """A rule with a group is never local; one that may ask a server leaves it then."""
+    threads, local, group = (directive(rule, name).strip() for name in ("threads", "localrule", "group"))
+    if threads == "0":
+        assert local == "True" and not group
+    elif "working(" in threads or threads.endswith("_threads"):  # a function that gives 0 for a server
+        section = re.search(r'asks_server\("(\w+)"\)', local)[1]
+        assert not group or f'"{section}"' in group
+    assert not (local == "True" and group)
+
+
+@pytest.mark.parametrize("rule", RULES)
 def test_every_rule_names_a_conda_environment_that_is_there(rule):
     assert (ROOT / "rules" / directive(rule, "conda").strip().strip('"')).is_file()
 
@@ -65,7 +77,7 @@ def test_conda_environments_hold_the_pinned_versions(file):
 
 
 def test_no_index_address_and_no_unpinned_requirement():
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-cluster.txt", "requirements-dev.txt"):
         text = (ROOT / "envs" / name).read_text()
         assert "://" not in text and "--index" not in text and "--find-links" not in text
         starts = [line for line in text.splitlines() if re.match(r"[a-z]", line)]

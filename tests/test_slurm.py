@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import datetime
+from logging import makeLogRecord
 from pathlib import Path
 from subprocess import STDOUT
 
@@ -17,6 +19,7 @@ import psutil
 import pytest
 from conftest import ROOT, SCENES, copy_workspace, edit_script, snakemake, write_config, write_project
 from filelock import FileLock
+from snakemake_logger_plugin_cm.cluster import Cluster
 
 from tests.servers.builds import KEY, KEYS, scenes, stock_workspace
 from tests.servers.loopback import peak
@@ -116,7 +119,6 @@ def twice(cluster, profile, model, stock_media, shared) -> tuple[Path, Path, dic
                     write_project(
                         made, "demo", {scene["id"]: (scene["text"], scene["visualDirection"]) for scene in DEMO}
                     )
-                    (made / "projects/demo/config.yaml").write_text('selection: {avoid: ["long"]}')
                     return made
 
                 here, there = workspace(), workspace()
@@ -168,7 +170,11 @@ def test_slurm_stores_no_key(twice):
 
 def test_jobs_whose_engine_is_a_server_stay_on_the_submit_host(cluster, profile, built):
     workspace = copy_workspace(built, built.parent / "served")
-    write_config(workspace, narration={"engine": "openai"}, embedding={"engine": "openai", "model": "any"})
+    write_config(
+        workspace,
+        narration={"engine": "openai", "model": "any", "voice": "any"},
+        embedding={"engine": "openai", "model": "any"},
+    )
     edit_script(workspace, "tiny", lambda scenes: [scene.update(visualDirection="a ship") for scene in scenes])
     plan = on_slurm(workspace, profile, "-n")
     assert plan.code == 0, plan.output
@@ -268,6 +274,74 @@ def test_a_submit_process_that_is_killed_and_started_again(cluster, profile, bui
     assert again.code == 0, again.output
     assert not {job.split()[0] for job in again.jobs} & {"narration", "words", "captions", "embedding", "selection"}
     same_artifacts(here, there)
+
+
+def test_the_generic_profile_builds_the_same_and_sees_a_cancelled_job(cluster, built):
+    here, there = (copy_workspace(built, built.parent / f"generic-{where}") for where in ("here", "there"))
+    for workspace in (here, there):
+        write_config(workspace, narration={"voice": "en-gb"}, video={"width": 540, "height": 960, "preset": "slower"})
+    local = snakemake(here)
+    assert local.code == 0, local.output
+    run = start(there, ROOT / "profiles/generic")
+    numbers = re.compile(r"Submitted (?:group )?job \S+ with external jobid '(\d+)'")
+    number = wait_for(
+        lambda: [job for job, state, *_ in squeue() if job in numbers.findall(log(there)) and state == "RUNNING"]
+    )[0]
+    subprocess.run(["scancel", number], check=True)
+    assert run.wait() == 0
+    same_artifacts(here, there)
+    jobs = numbers.findall(log(there))
+    assert len(set(jobs)) == 2 * len(SCENES) + 2 + 1  # speech and segments, soundtrack and quality, what was cancelled
+
+
+@pytest.fixture
+def watched(cluster) -> Iterator[tuple[Cluster, str]]:
+    """The logger's watch over a run that has submitted one job, which Slurm will never start: it asks for too long."""
+    run = f"watch-{os.getpid()}"
+    asks = ["sbatch", "--parsable", f"--job-name={run}", "--time=600", "--output=/dev/null", "--wrap=true"]
+    number = subprocess.run(asks, check=True, capture_output=True, text=True).stdout.strip()
+    wait_for(lambda: squeue(f"--jobs={number}", "--format=%r") == [["PartitionTimeLimit"]])
+    watch = Cluster()
+    for said in (f"SLURM run ID: {run}", f"Job 7 has been submitted with SLURM jobid {number} (log: x)."):
+        watch.take(makeLogRecord({"msg": said}))
+    yield watch, number
+    subprocess.run(["scancel", number], check=True)
+
+
+def test_a_job_that_cannot_start_is_told_of_once(watched):
+    watch, number = watched
+    (said,) = watch.look({7: "segment demo/s01"}, now=0)
+    assert f"Slurm does not start job {number} (segment demo/s01): PartitionTimeLimit" in said and "runtime" in said
+    assert watch.look({7: "segment demo/s01"}, now=60) == []
+    assert watch.look({}, now=60) == []
+
+
+def test_a_job_that_is_over_and_was_not_noticed_is_told_of(watched):
+    watch, number = watched
+    subprocess.run(["scancel", number], check=True)
+    assert watch.look({7: "segment demo/s01"}, now=0) == []
+    (said,) = watch.look({7: "segment demo/s01"}, now=300)
+    assert f"Slurm has CANCELLED for job {number} (segment demo/s01)" in said and "run again" in said
+
+
+def test_a_job_whose_record_is_gone_is_told_of(watched):
+    watch, _ = watched
+    watch.take(makeLogRecord({"msg": "Job 8 has been submitted with SLURM jobid 999999 (log: x)."}))
+    watch.look({8: "quality demo"}, now=0)
+    (said,) = watch.look({8: "quality demo"}, now=300)
+    assert "Slurm knows no more of job 999999 (quality demo)" in said
+
+
+def test_slurm_that_does_not_answer_is_told_of_once_until_it_does(watched, cluster, tmp_path, monkeypatch):
+    conf = (cluster / "etc/slurm.conf").read_text()
+    (tmp_path / "slurm.conf").write_text(re.sub("SlurmctldPort=.*", "SlurmctldPort=9", conf) + "MessageTimeout=2\n")
+    watch, _ = watched
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))
+        (said,) = watch.look({7: "segment demo/s01"}, now=0)
+        assert said.startswith("Slurm does not answer; the run waits until it does: ") and "Unable to contact" in said
+        assert watch.look({7: "segment demo/s01"}, now=60) == []
+    assert len(watch.look({7: "segment demo/s01"}, now=120)) == 1
 
 
 def test_after_any_edit_the_jobs_that_run_are_those_of_a_build_on_one_machine(cluster, profile, tmp_path):

@@ -187,6 +187,14 @@ def test_a_run_that_goes_on_is_shown_up_to_now_and_a_killed_one_up_to_its_last_e
     assert "killed" in picture(run)
 
 
+def test_a_run_that_was_killed_before_its_first_job_is_no_error(tmp_path):
+    file = RunFile(tmp_path, 1000.0, None, {"jobs": 3, "cores": 2, "limits": LIMITS})
+    file.file.close()
+    run = read_run(next(tmp_path.glob("*.jsonl")))
+    assert report(run)[:2] == ["0 jobs in 0.0 s, killed", "cpus: not used, limit 2"]
+    assert ElementTree.fromstring(picture(run)).tag == f"{SVG}svg"
+
+
 def test_each_attempt_of_a_job_has_its_own_mark(tmp_path):
     again = [(job(1, "clip", 1000.0 + at, api_slots=1), 1001.0 + at, how) for at, how in ((0, "failed"), (4, "done"))]
     run = read_run(write(tmp_path, again))

@@ -125,6 +125,19 @@ def test_the_artifacts_are_what_they_say(name, tmp_path):
     assert loudness(samples, first["start"], first["end"]) > 5 * loudness(samples, 0, first["start"] - 0.01), "in step"
 
 
+def test_marks_stay_in_step_where_silence_is_cut(tmp_path):
+    settings = json.loads(PIPER[1].read_text())
+    settings["phoneme_id_map"]["^"] = [3] * 12  # the voice draws its breath
+    config = tmp_path / "late.onnx.json"
+    config.write_text(json.dumps(settings))
+    assert piper.speak(TEXT, "x", 1.0, PIPER[0], config)[1][0]["start"] > 0.5
+    audio, out = tmp_path / "narration.wav", tmp_path / "narration.json"
+    narration(TEXT, "piper", "x", 1.0, audio, out, files=[PIPER[0], config])
+    samples, first = np.array(read_wav(audio), float), json.loads(out.read_text())["marks"][0]
+    assert first["start"] < 0.12
+    assert loudness(samples, first["start"], first["end"]) > 5 * loudness(samples, 0, first["start"] - 0.01)
+
+
 @pytest.mark.parametrize("name", ["kokoro", "piper"])
 def test_long_texts_are_spoken_whole(name):
     text = ("Nobody knows how deep the sea really is, or what lives there. " * 81)[:5000]

@@ -75,7 +75,7 @@ def workspace(tmp_path) -> Path:
 
 def configure(workspace: Path, hub: Hub | None = None, network: dict | None = None, **narration: object) -> None:
     """Write the run's settings."""
-    usual = {"allow_private": True, "voices_url": hub.host.origin if hub else "", "timeout": [2, 2], "max_wait": 5}
+    usual = {"allow_private": True, "voices_url": hub.host.origin if hub else "", "timeout": [5, 30], "max_wait": 5}
     settings = {"narration": narration, "network": usual | (network or {}), "cache_dir": str(workspace / "cache")}
     (workspace / "config").mkdir(exist_ok=True)
     (workspace / "config/config.yaml").write_text(json.dumps(settings))
@@ -306,11 +306,11 @@ def test_a_server_speaks_and_its_key_is_nowhere(workspace, server):
 def test_speech_waits_beside_the_cores_and_within_its_slots(workspace, server):
     scenes = {f"s{n}": (f"This is sentence {n}.", "the sea") for n in range(6)}
     write_project(workspace, "many", scenes)
-    ask(workspace, server, max_concurrent=3)
+    ask(workspace, server, max_concurrent=6)
     say = server.routes["/v1/audio/speech"]
 
     def slowly(asked: dict) -> Answer:
-        server.host.closing.wait(0.5)
+        server.host.closing.wait(1.0)
         return say(asked)
 
     server.routes["/v1/audio/speech"] = slowly

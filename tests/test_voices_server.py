@@ -33,7 +33,7 @@ def said(server, tmp_path, monkeypatch):
     monkeypatch.setenv("SPEECH_KEY", KEY)
 
     def ask(text: str = TEXT, voice: str = "alloy", speed: float = 1.0, model: str = "tts-1", path: str = "") -> array:
-        network = {"timeout": [2, 2], "max_wait": 5}
+        network = {"timeout": [5, 30], "max_wait": 5}
         limits = {"per_minute": None, "max_concurrent": 4}
         address = server.host.origin + path if path else server.base_url
         with Service("speech", address, "SPEECH_KEY", limits, network, str(tmp_path / "cache"), "bearer") as service:

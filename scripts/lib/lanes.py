@@ -57,14 +57,11 @@ def read_run(path: Path) -> Run:
             events = list(_events(file))
     except OSError as error:
         raise UserError(f"{printable(str(path))}: {error.strerror}; name a run's LOGS/runs/STAMP.jsonl") from None
-    if (
-        not events
-        or not isinstance(events[0], dict)
-        or (events[0].get("event"), events[0].get("version")) != ("run", 1)
-    ):
+    head = events[0] if events and isinstance(events[0], dict) else {}
+    if (head.get("event"), head.get("version")) != ("run", 1):
         raise UserError(f"{printable(str(path))}: holds no events of a run; name a run's LOGS/runs/STAMP.jsonl")
 
-    began, limits, last = events[0]["start"], events[0]["limits"], events[-1]
+    began, limits, last = head["start"], head["limits"], events[-1]
     heard = max(event[key] for event in events for key in ("start", "time", "end") if key in event)
     end = time.time() if goes_on else heard
     attempts, waits = _attempts(events, end, "running" if goes_on else "killed")

@@ -67,7 +67,8 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100})
 @click.version_option(package_name="content-machine", prog_name="cm")
-def cm() -> None:
+@click.pass_context
+def cm(ctx: click.Context) -> None:
     """Make short videos from scripts.
 
     \b
@@ -81,6 +82,8 @@ def cm() -> None:
     A PROJECT is a folder (projects/salt), its name (salt) or a script file. What stands after -- goes to Snakemake:
     cm build salt -- --forceall
     """
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        ctx.color = False
 
 
 def main() -> None:

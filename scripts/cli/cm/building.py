@@ -84,8 +84,9 @@ def _pass_on(running: Supervised) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, [*STOPS, signal.SIGTSTP, signal.SIGALRM])  # they are the main thread's
     for line in running.process.stderr:
         if not running.stopped and not line.startswith(b"Using "):
-            sys.stderr.buffer.write(line)
-            sys.stderr.buffer.flush()
+            with contextlib.suppress(OSError):  # nobody reads on, and Snakemake must not wait for us
+                sys.stderr.buffer.write(line)
+                sys.stderr.buffer.flush()
 
 
 @click.command()
@@ -186,7 +187,13 @@ def make(ctx: click.Context, words: Sequence[str], files: Sequence[str] | None, 
 
     call = called(ctx, **given)
     named = naming.projects(call.workspace, words)
-    targets = wanted(call, invocation.chosen(call, named), files or DELIVERED)
+    names = invocation.chosen(call, named)
+    unwritten = [name for name in names if naming.unwritten(call.workspace, name)]
+    if named and unwritten:
+        raise Wrong(f"projects/{unwritten[0]} has a brief and no script yet; write it first: cm script {unwritten[0]}")
+    targets = wanted(call, [name for name in names if name not in unwritten], files or DELIVERED)
+    if not targets and files:
+        raise Wrong("no project has a script yet; write it first: cm script")
     if not (files or named):
         targets = []  # Snakemake's own default, and a short command
     try:

@@ -125,7 +125,7 @@ def leftovers(call: invocation.Call) -> Iterator[Rubbish]:
         if folder.name not in known:
             if any((folder / made).exists() for made in MADE):
                 yield from _of_project(call, folder.name, "its project is gone")
-        elif not known[folder.name].problems:  # of a faulty script nobody knows the scenes
+        elif known[folder.name].scenes:  # of a faulty script, or of none, nobody knows the scenes
             gone = {path.name for path in _listed(folder / "scenes")} - known[folder.name].scenes.keys()
             for scene in sorted(gone):
                 yield from _of_scene(call, folder.name, scene)

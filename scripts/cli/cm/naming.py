@@ -30,6 +30,12 @@ def there(workspace: Path) -> list[str]:
     return [path.name for path in paths if path.is_dir() and path.name[0] not in "._"]
 
 
+def unwritten(workspace: Path, name: str) -> bool:
+    """Whether a project has only a brief as yet."""
+    folder = workspace / "projects" / name
+    return (folder / "brief.yaml").exists() and not any(os.path.lexists(folder / f"script{end}") for end in SCRIPTS)
+
+
 def archived(workspace: Path, name: str) -> bool:
     """Whether a project keeps out of what is built when none is named."""
     from scripts.lib.documents import read_document

@@ -93,7 +93,11 @@ def why(reason: str) -> str:
 
 
 def _files(text: str) -> str:
-    names = sorted({os.path.basename(path) for path in text.split(", ")}) if text else []
+    paths = text.split(", ") if text else []
+    sources = [path for path in paths if "scripts/" in path and path.endswith(".py")]
+    names = sorted({os.path.basename(path) for path in paths if path not in sources})
+    if sources:
+        names.append("the source")
     more = [f"{len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else []
     return ", ".join(names[:_MOST_NAMED] + more)
 

@@ -18,12 +18,17 @@ SCENE = {
     "words": "scenes/{scene}/words.json",
     "captions": "scenes/{scene}/captions.ass",
     "embedding": "scenes/{scene}/embedding.json",
+    "pexels": "scenes/{scene}/search/pexels.json",
+    "pixabay": "scenes/{scene}/search/pixabay.json",
     "candidates": "scenes/{scene}/candidates.json",
+    "ranking": "scenes/{scene}/ranking.json",
     "selection": "selection/{scene}.json",
     "clip": "scenes/{scene}/clip.mp4",
     "segment": "scenes/{scene}/segment.mp4",
 }
 """The artifacts of a scene, relative to its project's results."""
+NOT_EVERYWHERE = {"pexels", "pixabay", "ranking", "clip"}
+"""Those that a scene may do without."""
 COLOURS = {"there": "green", "stale": "yellow", "missing": "red", "undecided": "yellow"}
 
 
@@ -91,7 +96,8 @@ def status(
     with contextlib.chdir(call.workspace):
         known = read_projects(Path("projects"), call.complete())
     names = [one.name for one in named] or list(known)
-    planned = [name for name in names if named or not known[name].archived]
+    planned = [name for name in names if known[name].problems or known[name].scenes]
+    planned = [name for name in planned if named or not known[name].archived]
     jobs, warnings = plan(call, wanted(call, planned, DELIVERED)) if planned else ([], [])
     book, refused = Book(call, jobs), refusals(call)
     found = [_project(book, known[name], refused.get(name), DELIVERED) for name in names]
@@ -111,13 +117,18 @@ def status(
 def _project(book: Book, project: object, problems: list[str] | None, delivered: list[str]) -> dict:
     if problems:
         return {"name": project.name, "state": "refused", "problems": problems}
+    if not project.scenes:
+        return {"name": project.name, "state": "brief", "problems": []}
     scenes = [
         {
             "id": scene,
+            "shows": _shows(book, project.name, scene),
             "artifacts": {
                 kind: vars(file)
                 for kind, name in SCENE.items()
-                if (file := book.file(project.name, name.format(scene=scene))).size is not None or kind != "clip"
+                if (file := book.file(project.name, name.format(scene=scene))).size is not None
+                or file.why
+                or kind not in NOT_EVERYWHERE
             },
         }
         for scene in project.scenes
@@ -139,6 +150,16 @@ def _project(book: Book, project: object, problems: list[str] | None, delivered:
     }
 
 
+def _shows(book: Book, project: str, scene: str) -> str | None:
+    """The clip that a scene shows, as a script would name it; None before it is chosen."""
+    folder = book.call.workspace / book.call.place("results") / project
+    for file in (folder / f"scenes/{scene}/clip.json", folder / f"selection/{scene}.json"):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            found = json.loads(file.read_text(encoding="utf-8"))
+            return str(found["path"]) if found["provider"] == "local" else f"{found['provider']}:{found['id']}"
+    return None
+
+
 def _quality(book: Book, project: str) -> dict | None:
     """Verdict and length, in seconds, of the video that is there."""
     try:
@@ -154,6 +175,8 @@ def _row(project: dict) -> list[str]:
     if state == "refused":
         more = f" (and {len(project['problems']) - 1} more)" if len(project["problems"]) > 1 else ""
         return [project["name"], click.style("refused", fg="red"), project["problems"][0] + more]
+    if state == "brief":
+        return [project["name"], "no script yet", f"it has a brief: cm script {project['name']}"]
     return [project["name"], click.style(_state(project), fg=COLOURS.get(state)), _video(project)]
 
 
@@ -178,14 +201,17 @@ def show(project: dict, shared: list[dict]) -> None:
     """One project: a row a scene, its files, and why whatever is not there has to be made."""
     name, state, rest = _row(project)
     click.echo(f"{name}: {state}" + (f"  {rest}" if project["state"] != "refused" else ""))
-    if project["state"] == "refused":
-        click.echo("\n".join(f"  {problem}" for problem in project["problems"]))
+    if "scenes" not in project:
+        for problem in project["problems"]:
+            click.echo(f"  {problem}")
         return
     kinds = [kind for kind in SCENE if any(kind in scene["artifacts"] for scene in project["scenes"])]
-    rows = [["scene", *kinds, "made"]]
+    rows = [["scene", *kinds, "made", "shows"]]
     for scene in project["scenes"]:
         found = scene["artifacts"]
-        rows.append([scene["id"], *(_cell(found.get(kind)) for kind in kinds), _date(found["segment"])])
+        rows.append(
+            [scene["id"], *(_cell(found.get(kind)) for kind in kinds), _date(found["segment"]), scene["shows"] or ""]
+        )
     click.echo("\n" + "\n".join(table.aligned(rows)) + "\n")
     click.echo("\n".join(table.aligned([name, _cell(file), _date(file)] for name, file in project["files"].items())))
     if causes := _causes(project, shared):

@@ -43,9 +43,13 @@ class Supervised:
         signal.signal(signal.SIGTSTP, self._pause)
         signal.signal(signal.SIGALRM, self._escalate)
         self.guard, self.line = _guard()
-        self.process = subprocess.Popen(
-            self.command, process_group=0, stdin=subprocess.DEVNULL, preexec_fn=self._begin, **self.popen
-        )
+        try:
+            self.process = subprocess.Popen(
+                self.command, process_group=0, stdin=subprocess.DEVNULL, preexec_fn=self._begin, **self.popen
+            )
+        except BaseException:
+            self.__exit__()
+            raise
         if self.stopped:
             self._interrupt()
         return self

@@ -12,7 +12,9 @@ import click
 from cm import building, invocation, naming, options
 from cm.supervisor import Supervised
 
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.05
+LOOK_SHARE = 0.05
+"""Of a processor at most: where there are thousands of clips, looking takes longer, and is done more seldom."""
 SETTLE_SECONDS = 0.05
 """A save may be several writes: a build starts when nothing has changed for so long."""
 
@@ -72,6 +74,7 @@ def saves(call: invocation.Call, project: str) -> Iterator[None]:
     """Yield at once, and then after every change of what a project is made from."""
     before = None
     while True:
+        start = time.monotonic()
         now = snapshot(call, project)
         if now != before:
             while now != (later := _after(SETTLE_SECONDS, call, project)):
@@ -79,7 +82,7 @@ def saves(call: invocation.Call, project: str) -> Iterator[None]:
             before = now
             yield
         else:
-            time.sleep(LOOK_SECONDS)
+            time.sleep(max(LOOK_SECONDS, (time.monotonic() - start) / LOOK_SHARE))
 
 
 def _after(seconds: float, call: invocation.Call, project: str) -> dict:

@@ -196,9 +196,10 @@ class _Scene:
         )
 
     def worth(self, made: _Made) -> float:
-        """How many words are where they may be, less as many as would fit into the sound that is of none."""
-        surplus = sum(self._surplus(piece, made.spoken) for piece in made.pieces)
-        return sum(_is_likely(word) for word in made.spoken) - surplus
+        """How many words are where they may be, each by how likely that is, less as many as would fit into the sound
+        that is of none."""
+        shares = (1 - math.log(max(word.least, IMPOSSIBLE)) / math.log(IMPOSSIBLE) for word in made.spoken if word)
+        return sum(shares) - sum(self._surplus(piece, made.spoken) for piece in made.pieces)
 
     def times(self, made: _Made) -> list[tuple[float, float, float]]:
         """Words begin and end with sound; those that are not spoken share the time between their neighbours."""

@@ -20,6 +20,7 @@ from scripts.lib.machine import memory_mb
 from scripts.lib.noted import expect_again
 from scripts.lib.projects import read_projects
 from scripts.lib.sources import ROOT, sources as modules
+from scripts.lib.timing import needs as timing
 
 # Jobs of a cluster are counted (--jobs), those of one machine by its cores. Which one is meant, nothing else tells here.
 ON_CLUSTER = workflow.nodes is not None
@@ -101,6 +102,7 @@ limits = {
     "download_slots": SETTINGS["concurrency"]["downloads"],
     "cpus": SETTINGS["concurrency"]["rendering"],
     "mem_mb": None if ON_CLUSTER else memory_mb(),
+    "gpu": None if ON_CLUSTER else 1,
 }
 for name, limit in limits.items():
     if limit is not None:
@@ -174,6 +176,35 @@ def brief(wildcards):
     return f"{folder}/brief.yaml"
 
 
+def listened_by(wildcards):
+    """The recogniser that times a scene's words, a size or a folder; None where nobody listens."""
+    if not timing.listens(project(wildcards).settings):
+        return None
+    language = timing.language_of(project(wildcards).settings, value("scene.text")(wildcards))
+    return timing.model_for(value("timing.model")(wildcards), language)
+
+
+def recogniser(wildcards):
+    """What stands for the recogniser as an input, if there is one: its weights are large. Where it was asked for, it
+    must be had; where it was not, it may be that it cannot be fetched."""
+    model = listened_by(wildcards)
+    if model is None:
+        return []
+    if model not in timing.MODELS:
+        return f"<resources>/models/whisper/{timing.own_id(model)}/manifest.json"
+    asked = value("timing.engine")(wildcards) == "whisper"
+    return f"<resources>/models/whisper/{model}/{'manifest' if asked else 'manifest-if-any'}.json"
+
+
+def own_recogniser(wildcards):
+    """The files of a recogniser that lies in a folder of the user's; none for one that is fetched."""
+    models = {found.settings["timing"]["model"] for found in PROJECTS.values()}
+    own = {timing.own_id(model): model for model in models if model not in timing.MODELS}
+    if wildcards.recogniser not in {*own, *timing.MODELS}:
+        raise WorkflowError(f"models/whisper/{wildcards.recogniser}: no project listens by it, and it is no size")
+    return timing.own_files(own[wildcards.recogniser]) if wildcards.recogniser in own else []
+
+
 def caption_fonts(wildcards):
     own = value("captions.font")(wildcards)
     return [*([own] if own else []), *FONTS]
@@ -229,6 +260,17 @@ def spoken(wildcards):
     return settings(**keys)(wildcards) | ({"text": "", "voice": "", "speed": 1.0} if engine == "file" else {})
 
 
+def timed(wildcards):
+    """A params function: what the times of a scene's words follow from beside its sound; by listening, by how too."""
+    made = settings(text="scene.text", engine="timing.engine")(wildcards)
+    model = listened_by(wildcards)
+    if model is None:
+        return made
+    how = settings(compute_type="timing.compute_type", device="timing.device", threads="timing.threads")(wildcards)
+    language = timing.language_of(project(wildcards).settings, value("scene.text")(wildcards))
+    return dict(sorted((made | how | {"language": language, "model": model}).items()))
+
+
 def order(wildcards):
     """The ids of a project's scenes, as they are spoken."""
     return list(project(wildcards).scenes)
@@ -262,7 +304,34 @@ def together(group, section=None):
 def voice_memory(wildcards):
     """Megabytes that a scene's narration takes at most: some, and more for each character, as measured with 5,000."""
     least, more = {"kokoro": (1100, 0.5), "piper": (1000, 0.2)}.get(value("narration.engine")(wildcards), (200, 0.05))
-    return round(least + more * len(value("scene.text")(wildcards)))
+    needed = round(least + more * len(value("scene.text")(wildcards)))
+    return needed if ON_CLUSTER else min(needed, memory_mb())  # on one machine, a job that asks for more ends a run
+
+
+@functools.cache
+def gpus():
+    """How many GPUs a recogniser could run on, on this machine."""
+    from ctranslate2 import get_cuda_device_count
+
+    return get_cuda_device_count()
+
+
+def listening_gpus(wildcards):
+    """A GPU for who listens on one; `auto` is settled here, where the run began, so that its jobs hold what they use."""
+    device = value("timing.device")(wildcards) if listened_by(wildcards) else "cpu"
+    return int(device == "cuda" or device == "auto" and gpus() > 0)
+
+
+def listening_cores(wildcards):
+    """Cores for the words of a scene."""
+    return value("timing.threads")(wildcards) if listened_by(wildcards) else 1
+
+
+def listening_memory(wildcards):
+    """Megabytes for the words of a scene, on one machine no more than there are: a job that asks for more ends a run."""
+    model = listened_by(wildcards)
+    needed = timing.memory_for(model) if model else 100
+    return needed if ON_CLUSTER else min(needed, memory_mb())
 
 
 def embedder_of(settings):

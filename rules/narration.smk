@@ -33,6 +33,7 @@ rule words:
     input:
         audio="<results>/{project}/scenes/{scene}/narration.wav",
         narration="<results>/{project}/scenes/{scene}/narration.json",
+        recogniser=recogniser,
         code=sources("words"),
     output:
         words="<results>/{project}/scenes/{scene}/words.json",
@@ -45,10 +46,12 @@ rule words:
         together("speech")
     conda:
         "../envs/speech.yaml"
-    threads: 1
+    threads: listening_cores
     resources:
-        cpus=1,
+        cpus=lambda wildcards, threads: threads,
+        mem_mb=listening_memory,
+        gpu=listening_gpus,
     params:
-        settings=settings(text="scene.text", engine="timing.engine"),
+        settings=timed,
     script:
         "../scripts/words.py"

@@ -69,6 +69,29 @@ rule voice_piper:
         "../scripts/voice_piper.py"
 
 
+rule whisper_model:
+    input:
+        files=own_recogniser,
+        code=sources("whisper_model"),
+    output:
+        manifest="<resources>/models/whisper/{recogniser}/{manifest}.json",
+    log:
+        "<logs>/whisper_model/{recogniser}/{manifest}.log",
+    benchmark:
+        "<benchmarks>/whisper_model/{recogniser}/{manifest}.tsv"
+    wildcard_constraints:
+        recogniser=r"[\w.-]+",
+        manifest="manifest|manifest-if-any",
+    localrule: True
+    conda:
+        "../envs/network.yaml"
+    threads: 0
+    resources:
+        download_slots=1,
+    script:
+        "../scripts/whisper_model.py"
+
+
 rule footage_index:
     input:
         files=footage_files(),

@@ -30,6 +30,7 @@ def quality(
                 "id": scene,
                 "frames": count,
                 "clip": clip,
+                "doubts": spoken.get("doubts", []),
                 "words": _moved(spoken["words"], first / settings["fps"] + settings["pad_before"]),
                 "pages": read_pages(text),
             }

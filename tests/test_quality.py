@@ -40,7 +40,7 @@ def scene(id: str, start: float, **other) -> dict:
     words = [{"start": start + 0.1, "end": start + 1.75}]
     pages = [{"start": start + 0.1, "end": start + 1.75, "text": "Waves come and go."}]
     clip = {"provider": "local", "id": f"{id}.mp4"}
-    return {"id": id, "frames": 60, "clip": clip, "words": words, "pages": pages} | other
+    return {"id": id, "frames": 60, "clip": clip, "doubts": [], "words": words, "pages": pages} | other
 
 
 SCENES = [scene("s01", 0.0), scene("s02", 2.0)]
@@ -197,3 +197,11 @@ def test_real_captions_hide_no_black_picture(tmp_path, style, position):
 
 def test_a_video_without_captions_is_looked_at_whole():
     assert caption_rows(["[Events]\n"], 320) == (0.0, 0.0)
+
+
+def test_a_narration_that_does_not_say_the_script_is_a_warning(tmp_path):
+    doubt = "“The sea is blue.” is not heard"
+    made = judged(film(tmp_path), [SCENES[0], scene("s02", 2.0, doubts=[doubt])])
+    assert faults(made) == {"narration": "warning"}
+    assert value(made, "narration") == f"s02: {doubt}"
+    assert complaints(made)[0].startswith(f"narration: s02: {doubt}, wanted the script; listen")

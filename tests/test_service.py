@@ -186,6 +186,7 @@ def test_what_may_pass_is_tried_again_and_never_kept(server, service, fault):
             (401, {}, '{"status":401,"code":"Unauthorized"}'),
             r"site: answered 401 \(.*Unauthorized.*\): check the key in SITE_KEY",
         ),
+        ((400, {}, "[ERROR 400] Invalid or missing API key"), r"answered 400 .*: check the key in SITE_KEY"),
         ((404, {}, "nothing"), r"site: answered 404 \(nothing\)"),
         ((400, {}, json.dumps({"error": {"message": f"bad key {KEY}"}})), r"site: answered 400 \(bad key \*\*\*\)$"),
         ((302, {"Location": "http://127.0.0.1:1/"}, ""), "leads elsewhere; set its base_url"),

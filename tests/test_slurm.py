@@ -88,11 +88,15 @@ def same_artifacts(one: Path, other: Path) -> None:
     assert not different and not failed
 
 
+@pytest.fixture
+def controller(cluster) -> FileLock:
+    """Held by whoever needs Slurm to answer, and by the test in which it does not."""
+    return FileLock(cluster.parent / "controller.lock")
+
+
 def squeue(*args: str) -> list[list[str]]:
-    """Number, state and node of jobs."""
-    said = subprocess.run(
-        ["squeue", "--noheader", "--format=%i %T %N", *args], check=True, capture_output=True, text=True
-    )
+    """Number, state and node of jobs; none while Slurm does not answer."""
+    said = subprocess.run(["squeue", "--noheader", "--format=%i %T %N", *args], capture_output=True, text=True)
     return [line.split() for line in said.stdout.splitlines()]
 
 
@@ -246,12 +250,13 @@ def edited(built: Path, name: str) -> tuple[Path, Path]:
     return here, there
 
 
-def test_a_cancelled_job_and_a_node_that_dies_cost_one_more_attempt_each(cluster, profile, built):
+def test_a_cancelled_job_and_a_node_that_dies_cost_one_more_attempt_each(cluster, profile, built, controller):
     here, there = edited(built, "hurt")
     run = start(there, profile)
     (first, _), (second, node), _ = wait_for(lambda: segments_at_work(there))
-    subprocess.run(["scancel", first], check=True)
-    lose_power(cluster, node[0], second)
+    with controller:
+        subprocess.run(["scancel", first], check=True)
+        lose_power(cluster, node[0], second)
     assert run.wait() == 0
     assert submitted(log(there)).count("rule_segment") == len(SCENES) + 2
     same_artifacts(here, there)
@@ -276,7 +281,28 @@ def test_a_submit_process_that_is_killed_and_started_again(cluster, profile, bui
     same_artifacts(here, there)
 
 
-def test_the_generic_profile_builds_the_same_and_sees_a_cancelled_job(cluster, built):
+def test_a_build_outlives_slurm_that_does_not_answer_for_a_while(cluster, profile, built, controller):
+    """With jobs that end meanwhile, and others that are to be submitted."""
+    here, there = edited(built, "silence")
+    daemon = cluster / "run/slurmctld.pid"
+    run = start(there, profile)
+    wait_for(lambda: submitted(log(there)))
+    with controller:
+        wait_for(lambda: squeue("--states=RUNNING"))
+        os.kill(old := int(daemon.read_text()), signal.SIGTERM)
+        wait_for(lambda: not psutil.pid_exists(old))
+        time.sleep(20)
+        subprocess.run(["slurmctld"], check=True)
+        new = wait_for(lambda: daemon.exists() and daemon.read_text().strip())
+        (cluster / "pids").write_text(
+            (cluster / "pids").read_text().replace(f"slurmctld {old}\n", f"slurmctld {new}\n")
+        )
+        wait_for(lambda: "is UP" in subprocess.run(["scontrol", "ping"], capture_output=True, text=True).stdout)
+    assert run.wait() == 0
+    same_artifacts(here, there)
+
+
+def test_the_generic_profile_builds_the_same_and_sees_a_cancelled_job(cluster, built, controller):
     here, there = (copy_workspace(built, built.parent / f"generic-{where}") for where in ("here", "there"))
     for workspace in (here, there):
         write_config(workspace, narration={"voice": "en-gb"}, video={"width": 540, "height": 960, "preset": "slower"})
@@ -287,7 +313,8 @@ def test_the_generic_profile_builds_the_same_and_sees_a_cancelled_job(cluster, b
     number = wait_for(
         lambda: [job for job, state, *_ in squeue() if job in numbers.findall(log(there)) and state == "RUNNING"]
     )[0]
-    subprocess.run(["scancel", number], check=True)
+    with controller:
+        subprocess.run(["scancel", number], check=True)
     assert run.wait() == 0
     same_artifacts(here, there)
     jobs = numbers.findall(log(there))
@@ -295,17 +322,18 @@ def test_the_generic_profile_builds_the_same_and_sees_a_cancelled_job(cluster, b
 
 
 @pytest.fixture
-def watched(cluster) -> Iterator[tuple[Cluster, str]]:
+def watched(cluster, controller) -> Iterator[tuple[Cluster, str]]:
     """The logger's watch over a run that has submitted one job, which Slurm will never start: it asks for too long."""
-    run = f"watch-{os.getpid()}"
-    asks = ["sbatch", "--parsable", f"--job-name={run}", "--time=600", "--output=/dev/null", "--wrap=true"]
-    number = subprocess.run(asks, check=True, capture_output=True, text=True).stdout.strip()
-    wait_for(lambda: squeue(f"--jobs={number}", "--format=%r") == [["PartitionTimeLimit"]])
-    watch = Cluster()
-    for said in (f"SLURM run ID: {run}", f"Job 7 has been submitted with SLURM jobid {number} (log: x)."):
-        watch.take(makeLogRecord({"msg": said}))
-    yield watch, number
-    subprocess.run(["scancel", number], check=True)
+    with controller:
+        run = f"watch-{os.getpid()}"
+        asks = ["sbatch", "--parsable", f"--job-name={run}", "--time=600", "--output=/dev/null", "--wrap=true"]
+        number = subprocess.run(asks, check=True, capture_output=True, text=True).stdout.strip()
+        wait_for(lambda: squeue(f"--jobs={number}", "--format=%r") == [["PartitionTimeLimit"]])
+        watch = Cluster()
+        for said in (f"SLURM run ID: {run}", f"Job 7 has been submitted with SLURM jobid {number} (log: x)."):
+            watch.take(makeLogRecord({"msg": said}))
+        yield watch, number
+        subprocess.run(["scancel", number], check=True)
 
 
 def test_a_job_that_cannot_start_is_told_of_once(watched):

@@ -67,3 +67,20 @@ def test_two_runs_together_have_no_more_requests_under_way_than_one_may(model, s
         assert [run.code for run in runs] == [0, 0], runs[0].output + runs[1].output
         assert len(stock.of("pexels")) == 18
         assert peak(stock.of("pexels")) == 3
+
+
+def test_two_runs_that_want_the_same_ask_and_fetch_once(model, stock_media, tmp_path):
+    with Stock(stock_media, {KEY}, delay=0.5, download_delay=0.5) as stock:
+        wanted = [f"results/same/scenes/{scene}/clip.mp4" for scene in scenes(3)]
+
+        def run(_):
+            workspace = stock_workspace(model, stock, {"same": scenes(3)}, ["pexels"], cache_dir=str(tmp_path))
+            run = snakemake(workspace, *wanted, env=KEYS)
+            assert run.code == 0, run.output
+            return [(workspace / path).read_bytes() for path in wanted]
+
+        with ThreadPoolExecutor() as pool:
+            one, two = pool.map(run, range(2))
+        assert one == two
+        assert len(stock.of("pexels")) == 3
+        assert len({request.path for request in stock.downloads()}) == len(stock.downloads()) == 6

@@ -243,6 +243,17 @@ def test_a_model_that_does_not_tell_how_long_its_sounds_are_gives_no_marks(tmp_p
     assert len(samples) > RATE
 
 
+def test_a_sound_that_the_voice_does_not_know_costs_no_mark(tmp_path):
+    settings = json.loads(PIPER[1].read_text())
+    del settings["phoneme_id_map"]["b"]
+    config = tmp_path / "voice.onnx.json"
+    config.write_text(json.dumps(settings))
+    samples, marks = piper.speak(TEXT, "x", 1.0, PIPER[0], config)
+    assert [TEXT[mark["offset"] :][: mark["length"]] for mark in marks] == TEXT.replace("— ", "").split()
+    assert marks[-1]["end"] == pytest.approx(len(samples) / RATE, abs=0.25)
+    assert loudness(np.array(samples, float), marks[3]["start"], marks[3]["end"]) > 3000
+
+
 def test_words_and_their_sounds_are_brought_together():
     alone = phonemizer("en-us")
 

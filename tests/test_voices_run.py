@@ -77,6 +77,8 @@ def configure(workspace: Path, hub: Hub | None = None, network: dict | None = No
     """Write the run's settings."""
     usual = {"allow_private": True, "voices_url": hub.host.origin if hub else "", "timeout": [5, 30], "max_wait": 5}
     settings = {"narration": narration, "network": usual | (network or {}), "cache_dir": str(workspace / "cache")}
+    if narration.get("engine") in ("openai", "file"):
+        settings["timing"] = {"engine": "estimate"}  # no recogniser is fetched for what gives no marks
     (workspace / "config").mkdir(exist_ok=True)
     (workspace / "config/config.yaml").write_text(json.dumps(settings))
 
@@ -259,7 +261,7 @@ def test_a_new_recording_is_its_own_scene_s_business(workspace):
 
 
 def test_missing_recordings_stop_their_own_project(workspace):
-    write_project(workspace, "mine", SCENES, narration={"engine": "file"})
+    write_project(workspace, "mine", SCENES, narration={"engine": "file"}, timing={"engine": "estimate"})
     configure(workspace)
     run = build(workspace, "results/mine/video.mp4", *MADE)
     assert run.code != 0

@@ -24,14 +24,14 @@ def write_wav(path: str | Path, samples: array) -> None:
         file.writeframes(samples)
 
 
-def resample(samples: array, rate: int) -> array:
-    """`samples` of `rate` per second at 48 kHz: band-limited, in step with the original (FFmpeg's swresample)."""
+def resample(samples: array, rate: int, wanted: int = RATE) -> array:
+    """`samples` of `rate` per second at another rate: band-limited, in step with the original (FFmpeg's swresample)."""
     import av
 
     frame = av.AudioFrame(format="s16", layout="mono", samples=len(samples))
     frame.sample_rate = rate
     frame.planes[0].update(samples)
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=wanted)
     out = array("h")
     for part in [*resampler.resample(frame), *resampler.resample(None)]:
         out.frombytes(bytes(part.planes[0])[: 2 * part.samples])

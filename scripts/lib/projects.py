@@ -11,6 +11,7 @@ from scripts.lib.llm.needs import unnamed
 from scripts.lib.narration.needs import voice_files
 from scripts.lib.problems import nearest, printable
 from scripts.lib.script import Script, read_script
+from scripts.lib.timing.needs import timing_problems
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def read_project(folder: Path, settings: dict) -> Project:
     settings, wrong = override(settings, own, f"{where}/config.yaml")
     problems += wrong
     problems += [f"{where}: {problem}" for problem in unnamed(settings)]
+    problems += [f"{where}: {problem}" for problem in timing_problems(settings)]
     voices, wrong, warnings = voice_files(settings["narration"], folder, list(script.scenes))
     return Project(
         name=folder.name,

@@ -42,6 +42,7 @@ ADVICE = {
     "loudness": "listen to the narration and the music: one is nearly silent, or all peaks",
     "true peak": "lower music.volume_db",
     "silence": "listen to the narration of the scene that is spoken there",
+    "narration": "listen to it and read the scene's text; if both are right, set a larger timing.model",
     "reading speed": "lower narration.speed",
     "shortest page": "lower narration.speed, or raise captions.max_words",
     "repeated clips": "add footage, or the key of a stock site",
@@ -52,13 +53,15 @@ ADVICE = {
 def report(found: Inspection, scenes: list[dict], settings: dict) -> dict:
     """The content of quality.json.
 
-    `scenes`, in order: each with `id`, `frames`, `clip` (its selection), `words` (`start` and `end` in seconds from the
-    start of the video) and `pages` (`start`, `end`, `text`). `settings`: `width`, `height`, `fps`.
+    `scenes`, in order: each with `id`, `frames`, `clip` (its selection), `doubts` (those of words.json), `words` (`start`
+    and `end` in seconds from the start of the video) and `pages` (`start`, `end`, `text`). `settings`: `width`,
+    `height`, `fps`.
     """
     clips = [scene["clip"] for scene in scenes]
     checks = [
         *_picture(found, scenes, settings),
         *_sound(found, scenes, settings),
+        _narration(scenes),
         *_pages([page for scene in scenes for page in scene["pages"]]),
         *_clips(clips),
     ]
@@ -126,6 +129,12 @@ def _sound(found: Inspection, scenes: list[dict], settings: dict) -> list[dict]:
         _check("true peak", found.peak, f"at most {PEAK[0]}", found.peak, PEAK),
         _check("silence", round(silence, 3), f"at most {pause + SILENCE[0]:.3f}", silence - pause, SILENCE),
     ]
+
+
+def _narration(scenes: list[dict]) -> dict:
+    """Whether the narration says what the script does, as far as somebody listened."""
+    doubts = [f"{scene['id']}: {doubt}" for scene in scenes for doubt in scene["doubts"]]
+    return _check("narration", "; ".join(doubts) or "the script", "the script", len(doubts), BLEMISH)
 
 
 def _pages(pages: list[dict]) -> list[dict]:

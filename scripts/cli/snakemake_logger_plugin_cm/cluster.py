@@ -14,7 +14,6 @@ from snakemake_interface_logger_plugins.common import LogEvent
 UNNOTICED_SECONDS = 300
 """The executor looks every three minutes at least: what it has not seen by then, it will not see."""
 QUERY_SECONDS = 60
-MOST_NAMED = 3
 ENDED = ("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT")
 ITS_TURN = ("None", "Priority", "Resources", "BeginTime", "Dependency", "Licenses", "Prolog", "Reservation")
 """Why jobs wait when all is well."""
@@ -25,7 +24,8 @@ ADVICE = {
     "JobHeldUser": "somebody holds it; scontrol release {id}",
     "launch failed requeued held": "its node could not start it; scontrol release {id}",
 }
-"""What to do about a reason; of all others, Slurm's manual says more (squeue, JOB REASON CODES)."""
+OTHERWISE = "scontrol show job {id} says more; if it is never to start, Ctrl-C"
+"""What to do about a reason; squeue's manual has them all (JOB REASON CODES)."""
 
 _RUN = re.compile(r"SLURM run ID: (\S+)")
 _SUBMITTED = re.compile(r"Job (\S+) has been submitted with SLURM jobid (\d+)")
@@ -70,22 +70,23 @@ class Cluster:
             said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1:]
             return self._once("silent", f"Slurm does not answer; the run waits until it does: {''.join(said)}")
         self.told.discard("silent")
-        lines, blocked = [], {}
+        blocked, over = {}, {}
         for slurm, name in names.items():
             state, reason = states.get(slurm, ("", ""))
             if state and state not in ENDED:
                 self.lost.pop(slurm, None)
                 if state == "PENDING" and not reason.startswith(ITS_TURN):
                     blocked.setdefault(reason, {})[slurm] = name
-            elif now - self.lost.setdefault(slurm, now) >= UNNOTICED_SECONDS:
-                what = f"has {state} for" if state else "knows no more of"
-                text = f"Slurm {what} job {slurm} ({name}), and Snakemake will not see that it ended"
-                lines += self._once(slurm, f"{text}; press Ctrl-C and run again: what is done stays done")
+            elif now - self.lost.setdefault(slurm, now) >= UNNOTICED_SECONDS and slurm not in self.told:
+                over.setdefault(f"has {state} for" if state else "knows no more of", {})[slurm] = name
+        lines = []
         for reason, jobs in blocked.items():
-            first = next(iter(jobs))
-            what = ", ".join(list(jobs.values())[:MOST_NAMED]) + (", ..." if len(jobs) > MOST_NAMED else "")
-            advice = ADVICE.get(reason, "scontrol show job {id}; if it cannot start, Ctrl-C").format(id=first)
-            lines += self._once(reason, f"Slurm does not start job {first} ({what}): {reason}; {advice}")
+            advice = ADVICE.get(reason, OTHERWISE).format(id=next(iter(jobs)))
+            lines += self._once(reason, f"Slurm does not start {_named(jobs)}: {reason}; {advice}")
+        for what, jobs in over.items():
+            self.told |= jobs.keys()
+            text = f"Slurm {what} {_named(jobs)}, and Snakemake will not see the end of it"
+            lines.append(f"{text}; press Ctrl-C and run again: what is done stays done")
         return lines
 
     def _states(self) -> dict[str, tuple[str, str]]:
@@ -98,3 +99,9 @@ class Cluster:
         new = about not in self.told
         self.told.add(about)
         return [text] if new else []
+
+
+def _named(jobs: Mapping[str, str]) -> str:
+    """`job 17 (segment demo/s01)`, and how many more there are."""
+    (number, name), *more = jobs.items()
+    return f"job {number} ({name})" + (f" and {len(more)} more" if more else "")

@@ -15,6 +15,8 @@ from scripts.lib.narration.sound import joined
 from scripts.lib.narration.text import cut
 from scripts.lib.problems import nearest, printable
 
+BOS, EOS, PAD = "^", "$", "_"
+"""The begin and the end of a sentence, and what stands between any two sounds."""
 LONGEST = 300
 """Characters of a sentence: the memory that one takes grows with its length, to 0.9 GB for these at medium quality."""
 
@@ -47,8 +49,9 @@ def speak(text: str, voice: str, speed: float, model: Path, config: Path) -> tup
     samples, starts = joined(samples_of(each.audio_float_array, each.sample_rate) for each in said)
     if not loudest(samples):
         raise UserError(f"the voice {voice} has no sound for {text[:60]!r}; add words, or choose another voice")
-    sounds = chain.from_iterable(map(_sounds, said, starts))
-    marks = word_marks(text, list(sounds), lambda word: "".join(chain.from_iterable(piper.phonemize(plain(word)))))
+    ids = settings.phoneme_id_map
+    sounds = [sound for each, start in zip(said, starts, strict=True) for sound in _sounds(each, ids, start)]
+    marks = word_marks(text, sounds, lambda word: "".join(chain.from_iterable(piper.phonemize(plain(word)))))
     return samples, marks
 
 
@@ -63,12 +66,18 @@ def _speaker(name: str, settings: object) -> int | None:
     raise UserError(f"narration.voice: there is no speaker {name!r} in it{nearest(name, known) if known else ''}")
 
 
-def _sounds(sentence: object, start: float) -> Iterator[Sound]:
-    """What a sentence (piper.voice.AudioChunk) says when, and a space; that alone where the model tells nothing."""
-    for each in sentence.phoneme_alignments or []:
-        end = start + int(each.num_samples) / sentence.sample_rate
-        yield each.phoneme, start, end
-        start = end
+def _sounds(sentence: object, ids: dict[str, list[int]], start: float) -> Iterator[Sound]:
+    """What a sentence (piper.voice.AudioChunk) says when, and a space; that alone where the model tells nothing.
+
+    As in Piper's phonemes_to_ids: a sound that the voice does not know is left out, and a pad follows all but the last.
+    """
+    lengths = [] if sentence.phoneme_id_samples is None else sentence.phoneme_id_samples.tolist()
+    for phoneme in [BOS, *sentence.phonemes, EOS] if lengths else []:
+        if phoneme in ids:
+            count = len(ids[phoneme]) + (len(ids[PAD]) if phoneme != EOS else 0)
+            end = start + sum(lengths[:count]) / sentence.sample_rate
+            yield phoneme, start, end
+            start, lengths = end, lengths[count:]
     yield " ", start, start
 
 

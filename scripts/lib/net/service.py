@@ -179,7 +179,7 @@ class Service:
             return TransientError(said, retry_after(response.headers.get("Retry-After")))
         if 300 <= status < 400:
             return ServiceError(f"{said}, which leads elsewhere; set its base_url to where it really is", status)
-        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) or (status == 400 and "api key" in said.lower()):
             return ServiceError(f"{said}: check the key in {self.key_env}", status)
         return ServiceError(said, status)
 

@@ -21,7 +21,7 @@ def allot(needs: Sequence[float], rooms: Sequence[float], ends: Sequence[bool]) 
     """
     at = np.concatenate(([0.0], np.cumsum(needs)))
     spans = at[None, :] - at[:, None]  # from word i up to word j
-    forward = np.where(spans >= 0, 0.0, np.inf) + np.where(np.arange(len(at))[:, None] > np.arange(len(at)), np.inf, 0.0)
+    forward = np.where(np.tri(len(at), k=-1, dtype=bool), np.inf, 0.0)
     skips = np.minimum(spans, LEFT_OUT) + forward
     breaks = np.where(ends, 0.0, MID_PHRASE)
     costs = np.where(np.arange(len(at)) == 0, 0.0, np.inf)

@@ -102,7 +102,8 @@ class Recogniser:
         for word, place in zip(words, places, strict=False):
             first = place + len(word) - len(word.lstrip())
             last = max(first + 1, place + len(word.rstrip()) - _closing(word))
-            own = [found.text_token_probs[n] for n, (_, start, end) in enumerate(tokens) if start < last and end > first]
+            chances = zip(found.text_token_probs, tokens, strict=False)
+            own = [chance for chance, (_, start, end) in chances if start < last and end > first]
             spoken.append(
                 Spoken(
                     _time(first, tokens, begins),
@@ -149,12 +150,11 @@ class Recogniser:
 def _closing(word: str) -> int:
     """How many punctuation marks end a word; a pause is theirs, not the word's."""
     word = word.rstrip()
-    marks = next((n for n, c in enumerate(reversed(word)) if unicodedata.category(c)[0] != "P"), len(word))
-    return marks
+    return next((n for n, c in enumerate(reversed(word)) if unicodedata.category(c)[0] != "P"), len(word))
 
 
 def _time(place: int, tokens: list[tuple[int, int, int]], begins: np.ndarray) -> float:
-    """When the character at `place` begins; within a token, which in unspaced scripts may be of two words, by length."""
+    """When the character at `place` begins; within a token, which may be of two words, by length."""
     n = next((n for n, (_, _, end) in enumerate(tokens) if end > place), len(tokens))
     if n == len(tokens):
         return float(begins[n])

@@ -34,7 +34,7 @@ SLOW, MORE = 1.8, 0.25
 sentences no word did, and wherever a sentence of three to six words was added, one."""
 NOTICED = 0.8
 """Seconds of speech beyond the script that are worth telling."""
-PLAIN = re.compile(r"[^\w\s]*[^\W\d_]{2,}(?:['’-][^\W\d_]+)*[^\w\s]*")
+PLAIN = re.compile(r"[^\w\s#@&%$€£<>{}/\\]*[^\W\d_]{2,}(?:['’-][^\W\d_]+)*[^\w\s#@&%$€£<>{}/\\]*")
 """What is spoken as it is written: no number, sign or abbreviation."""
 
 
@@ -270,9 +270,9 @@ def _is_likely(word: Spoken | None) -> bool:
 def _found(place: tuple[float, float], heard: list[Heard], owners: list[int]) -> _Found:
     """`place` in the numbers of heard words, fractions for a part of one."""
     first, last = int(place[0]), math.ceil(place[1] - 1e-6)
-    start, end = (
-        heard[n].start + (at - n) * (heard[n].end - heard[n].start) for at, n in zip(place, (first, last - 1), strict=True)
-    )
+    left, right = heard[first], heard[last - 1]
+    start = left.start + (place[0] - first) * (left.end - left.start)
+    end = right.start + (place[1] - last + 1) * (right.end - right.start)
     return _Found(owners[first], start, end, first, last, heard[first].confidence)
 
 

@@ -26,12 +26,7 @@ from scripts.words import recogniser_of, sound_of, words
 
 MICRO = ROOT / "tests/data/whisper-micro"
 HOW = {"folder": MICRO, "language": "en", "device": "cpu", "compute_type": "int8", "threads": 1}
-VOCABULARY = (
-    "the a is and of in on to we you it this that are was with for from have can see ocean sea deep blue water waves wind "
-    "rain storm cloud sun light moon night star stars sky city street people house tree forest river mountain snow fire "
-    "one two three four five six seven eight nine ten small big long short old new fast slow warm cold bright dark quiet "
-    "move run fall rise grow shine sleep travel carry cover every day year time world earth animal fish bird"
-).split()
+VOCABULARY = (MICRO / "README.md").read_text().partition("> the ")[2].partition("\n\n")[0].replace(">", "").split()
 
 
 @cache
@@ -52,7 +47,7 @@ def timed(text: str, samples: array, **how) -> dict:
     least = min(0.01, made["duration"] / len(found) - 2e-6)
     assert all(word["end"] - word["start"] >= least for word in found)
     assert all(left["end"] <= right["start"] for left, right in pairwise(found))
-    assert 0 <= found[0]["start"] and found[-1]["end"] <= made["duration"]
+    assert found[0]["start"] >= 0 and found[-1]["end"] <= made["duration"]
     return made
 
 
@@ -127,7 +122,7 @@ def test_a_sentence_that_is_not_said_is_told_and_moves_no_other(script, said, do
     assert f"warning: narration and text differ: {doubt}" in caplog.text
     places = [part in said for part in script for _ in part.split()]
     kept = [word for word, place in zip(made["words"], places, strict=True) if place]
-    assert {word["confidence"] for word, place in zip(made["words"], places, strict=True) if not place} == {0.0}
+    assert max(word["confidence"] for word, place in zip(made["words"], places, strict=True) if not place) < 0.01
     _, starts = spoken(" ".join(said))
     errors = off({"words": kept}, starts)
     assert np.percentile(errors, 90) <= 0.2
@@ -208,7 +203,7 @@ def test_silence_is_told(caplog):
 
 def test_a_minute_with_long_pauses_keeps_its_sentences_apart():
     parts = [sentence(number, 4, 8) for number in range(5)]
-    pause = array("h", bytes(2 * 9 * RATE))
+    pause = array("h", bytes(2 * 11 * RATE))
     whole, starts = array("h"), []
     for part in parts:
         samples, own = spoken(part)
@@ -320,20 +315,19 @@ def test_memory_grows_with_the_model():
 
 
 def test_what_was_heard_is_found_whatever_its_spelling():
-    script = "Nach Köln-Deutz, um 12 Uhr: 今天 是 2026年!".split()
-    places, strange = match(script, "nach Kölndeutz um ähm zwölf uhr 今 天是 2026 年".split())
+    script = split("Nach Köln-Deutz, um 12 Uhr: 今天是2026年!")
+    heard = split("nach Kölndeutz um zwölf Uhr, also 今天 是2026 年")
+    places, strange = match([word for _, word in script], [word for _, word in heard])
     assert [place is not None for place in places] == [True, True, True, False, True, True, True, True]
-    assert strange == {3, 4}
+    assert [heard[n][1] for n in sorted(strange)] == ["zwölf", "also"]
     assert match(["a"], []) == ([None], set())
 
 
 def test_words_go_to_the_pieces_that_they_fit():
-    assert allot([1, 1, 1, 1], [2, 2], [True, False, True, False, True]) == [range(0, 2), range(2, 4)]
-    assert allot([1, 1], [1, 3, 1], [True] * 3) == [range(0, 1), range(1, 1), range(1, 2)], "one piece is of no word"
-    assert allot([1, 3, 3, 1], [1, 1], [True] * 5) == [range(0, 1), range(3, 4)], "two words are not spoken"
-    assert allot([2, 2, 2], [3.1, 2.9], [True, False, True, False]) == [range(0, 2), range(2, 3)], (
-        "a phrase stays whole"
-    )
+    assert allot([1, 1, 1, 1], [2, 2], [True, False, True, False, True]) == [range(2), range(2, 4)]
+    assert allot([1, 1], [1, 3, 1], [True] * 3) == [range(1), range(1, 1), range(1, 2)], "one piece is of no word"
+    assert allot([1, 3, 3, 1], [1, 1], [True] * 5) == [range(1), range(3, 4)], "two words are not spoken"
+    assert allot([2, 2, 2], [3.1, 2.9], [True, False, True, False]) == [range(2), range(2, 3)], "phrases stay whole"
 
 
 def test_pauses_are_found_above_the_noise_of_a_room():

@@ -10,7 +10,7 @@ import numpy as np
 
 UNLIKE, GAP = -1.0, -0.5
 """Beside 1 for a character that is the same; Needleman & Wunsch, 1970."""
-WRITTEN, HEARD = 0.6, 0.5
+SAME = 0.6
 """The share of a word's characters that the other text must have, for the word to be found in it."""
 MOST = 20_000
 """Characters that were heard and are looked at: ten minutes of fast speech."""
@@ -28,7 +28,7 @@ def match(written: Sequence[str], heard: Sequence[str]) -> tuple[list[Span | Non
     sizes = Counter(n for _, n in left), Counter(m for _, m in right)
     firsts = {m: place for place, (_, m) in reversed(list(enumerate(right)))}
     shared = Counter(right[m][1] for _, m in pairs)
-    known = {m for m, count in shared.items() if count >= HEARD * sizes[1][m]}
+    known = {m for m, count in shared.items() if count >= SAME * sizes[1][m]}
     places: dict[int, list[Span]] = {}
     for n, m in pairs:
         word = right[m][1]
@@ -37,7 +37,7 @@ def match(written: Sequence[str], heard: Sequence[str]) -> tuple[list[Span | Non
             start = word + (m - firsts[word]) * step
             places.setdefault(left[n][1], []).append((start, start + step))
     found = [
-        (places[n][0][0], places[n][-1][1]) if len(places.get(n, [])) >= max(1, WRITTEN * sizes[0][n]) else None
+        (places[n][0][0], places[n][-1][1]) if len(places.get(n, [])) >= max(1, SAME * sizes[0][n]) else None
         for n in range(len(written))
     ]
     return found, set(sizes[1]) - known

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from scripts.lib.cluster import keep_keys_here
 from scripts.lib.config import complete
 from scripts.lib.delivered import DELIVERED
 from scripts.lib.documents import read_document
@@ -119,12 +120,8 @@ if not ON_CLUSTER and workflow.is_main_process and workflow.resource_settings.co
     workflow.resource_settings.cores = cores + sum(slots)
 
 
-# Keys stay on this machine, for a cluster stores the environment of what is submitted: what submits it leaves them out.
 if ON_CLUSTER and workflow.is_main_process:
-    used = [SETTINGS, *(found.settings for found in SOUND.values())]
-    asked = [part for found in used for part in (*found.values(), *found["stock"].values()) if isinstance(part, dict)]
-    os.environ["KEYS_STAY_HERE"] = " ".join(sorted({part["key_env"] for part in asked if part.get("key_env")}))
-    os.environ["PATH"] = f"{ROOT / 'profiles/bin'}:{os.environ['PATH']}"
+    keep_keys_here([SETTINGS, *(found.settings for found in SOUND.values())], ROOT / "profiles/bin")
 
 
 # Inputs

@@ -29,7 +29,8 @@ def video(segments: list[Path], soundtrack: Path, frames: int, out: Path) -> Non
             cwd=folder,
         )
         if (made := frame_count(part)) != frames:
-            raise UserError(f"{out}: joined {made} of {frames} frames; a segment is damaged: delete the `scenes` folder and build again")
+            remedy = "a segment is damaged: delete the `scenes` folder and build again"
+            raise UserError(f"{out}: joined {made} of {frames} frames; {remedy}")
 
 
 if __name__ == "__main__":

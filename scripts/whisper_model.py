@@ -24,11 +24,12 @@ class Unreachable(UserError):
     """The hub cannot be asked, or does not give what it promised."""
 
 
-def whisper_model(size: str, folder: Path) -> dict:
+def whisper_model(size: str, folder: Path, timeout: list[float]) -> dict:
     """Fetch the model of a size into `folder`, where it is not there yet; the content of its manifest.
 
     What comes is held to the sizes and digests that the hub lists for one commit of the model's repository, and is
-    renamed into its place when all of it is there. A fetch that was broken off goes on where it stopped.
+    renamed into its place when all of it is there. A fetch that was broken off goes on where it stopped. `timeout`:
+    seconds to connect, and that the hub may be silent.
 
     Raises UserError where the model cannot be had.
     """
@@ -40,7 +41,7 @@ def whisper_model(size: str, folder: Path) -> dict:
             if all(sha256(files / name) == digest for name, digest in manifest["sha256"].items()):
                 return manifest
         try:
-            revision = fetch(repository, part)
+            revision = fetch(repository, part, timeout)
         except Unreachable as error:
             raise Unreachable(
                 f"the recogniser {size} cannot be fetched from Hugging Face ({repository}): {error}\nIt is a download "
@@ -58,7 +59,7 @@ def whisper_model(size: str, folder: Path) -> dict:
     return manifest
 
 
-def fetch(repository: str, folder: Path) -> str:
+def fetch(repository: str, folder: Path, timeout: list[float]) -> str:
     """Fetch a model's files from the hub, or what is missing of them; the commit they are of.
 
     Raises Unreachable, which says why.
@@ -66,9 +67,13 @@ def fetch(repository: str, folder: Path) -> str:
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["HF_HUB_DISABLE_XET"] = "1"  # plain HTTP, which mirrors and proxies know
     import httpx2
-    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub import HfApi, constants, set_client_factory, snapshot_download
     from huggingface_hub.errors import EntryNotFoundError
 
+    if constants.HF_HUB_OFFLINE:
+        raise Unreachable("HF_HUB_OFFLINE is set")
+    limits = httpx2.Timeout(timeout[1], connect=timeout[0])  # by itself the client waits for ever
+    set_client_factory(lambda: httpx2.Client(follow_redirects=True, timeout=limits))
     hub = HfApi()
     try:
         revision = hub.repo_info(repository, revision="main").sha
@@ -112,7 +117,7 @@ if __name__ == "__main__":
             made = {"name": own[0].parent.name, "sha256": {path.name: sha256(path) for path in own}}
         else:
             try:
-                made = whisper_model(size, out.parent)
+                made = whisper_model(size, out.parent, snakemake.config["network"]["timeout"])
             except Unreachable as error:
                 if snakemake.wildcards.manifest == "manifest":
                     raise

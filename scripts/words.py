@@ -117,7 +117,8 @@ def recogniser_of(manifest: Path, gpu: bool, how: dict) -> dict:
     """The arguments of Recogniser for the settings `how`, whose model has that manifest; or why there is none."""
     made = read_json(manifest)
     if "missing" in made:
-        return {"missing": f"{made['missing']}; name a model's folder as timing.model, or remove {manifest} and run again"}
+        remedy = f"name a model's folder as timing.model, or remove {manifest} and run again"
+        return {"missing": f"{made['missing']}; {remedy}"}
     folder = manifest.parent / "files" if (manifest.parent / "files").is_dir() else Path(how["model"])
     for name in made["sha256"]:
         if not (folder / name).is_file():

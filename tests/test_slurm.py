@@ -318,7 +318,7 @@ def test_the_generic_profile_builds_the_same_and_sees_a_cancelled_job(cluster, b
     assert run.wait() == 0
     same_artifacts(here, there)
     jobs = numbers.findall(log(there))
-    assert len(set(jobs)) == 2 * len(SCENES) + 2 + 1  # speech and segments, soundtrack and quality, what was cancelled
+    assert len(set(jobs)) == 3 * len(SCENES) + 2 + 1  # each scene, soundtrack and quality, and what was cancelled
 
 
 @pytest.fixture

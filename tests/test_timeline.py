@@ -295,7 +295,7 @@ def toy(folder: Path, *arguments: str, pause: float = 0.2) -> Run:
 
 
 def peaks(run: Run) -> dict[str, float]:
-    return {name: whole(run, name)["peak"] for name in run.resources if name != "mem_mb"}
+    return {name: whole(run, name)["peak"] for name in run.resources if name not in ("mem_mb", "gpu")}
 
 
 def test_network_jobs_start_and_use_all_their_slots_while_every_core_is_taken(tmp_path):

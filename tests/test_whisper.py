@@ -207,7 +207,7 @@ def test_a_minute_with_long_pauses_keeps_its_sentences_apart():
     whole, starts = array("h"), []
     for part in parts:
         samples, own = spoken(part)
-        starts += [start and start + len(whole) / RATE for start in own]
+        starts += [start if start is None else start + len(whole) / RATE for start in own]
         whole += samples + pause
     assert len(whole) / RATE > 55
     made = timed(" ".join(parts), whole)

@@ -53,9 +53,9 @@ ADVICE = {
 def report(found: Inspection, scenes: list[dict], settings: dict) -> dict:
     """The content of quality.json.
 
-    `scenes`, in order: each with `id`, `frames`, `clip` (its selection), `doubts` (those of words.json), `words` (`start`
-    and `end` in seconds from the start of the video) and `pages` (`start`, `end`, `text`). `settings`: `width`,
-    `height`, `fps`.
+    `scenes`, in order: each with `id`, `frames`, `clip` (its selection), `doubts` (those of words.json), `words`
+    (`start` and `end` in seconds from the start of the video) and `pages` (`start`, `end`, `text`). `settings`:
+    `width`, `height`, `fps`.
     """
     clips = [scene["clip"] for scene in scenes]
     checks = [

@@ -72,8 +72,12 @@ def fetch(repository: str, folder: Path, timeout: list[float]) -> str:
 
     if constants.HF_HUB_OFFLINE:
         raise Unreachable("HF_HUB_OFFLINE is set")
-    limits = httpx2.Timeout(timeout[1], connect=timeout[0])  # by itself the client waits for ever
-    set_client_factory(lambda: httpx2.Client(follow_redirects=True, timeout=limits))
+    limits = httpx2.Timeout(timeout[1], connect=timeout[0]).as_dict()
+
+    def limit(request: httpx2.Request) -> None:
+        request.extensions["timeout"] = limits  # most of the hub's client's own requests wait for ever
+
+    set_client_factory(lambda: httpx2.Client(follow_redirects=True, event_hooks={"request": [limit]}))
     hub = HfApi()
     try:
         revision = hub.repo_info(repository, revision="main").sha

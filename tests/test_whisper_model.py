@@ -88,7 +88,9 @@ def test_no_way_to_the_hub_is_a_clear_error(tmp_path):
     [
         *(("model.bin", fault) for fault in ("404", "403", "html", "noise", "nothing", "truncated", "reset-midway")),
         *(("tree", fault) for fault in ("404", "html", "nothing")),
-        *(("revision", fault) for fault in ("403", "stall")),
+        ("revision", "403"),
+        ("revision", "stall"),
+        ("tree", "stall"),
     ],
 )
 def test_a_hub_that_fails_leaves_nothing_half_and_the_next_try_goes_on(hub, tmp_path, where, fault):

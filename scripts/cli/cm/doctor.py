@@ -18,7 +18,7 @@ from pathlib import Path
 
 import click
 
-from cm import concurrency, invocation, lock, options, table
+from cm import concurrency, invocation, lock, naming, options, table
 from cm.checkout import ROOT
 
 FILTERS = (
@@ -232,7 +232,7 @@ def keys(call: invocation.Call, settings: dict, projects: dict) -> Iterator[Chec
     from scripts.lib.net.secrets import secret
 
     wanted: dict[str, tuple[list[str], bool]] = {}
-    for what, name, needed in _key_names(settings, projects):
+    for what, name, needed in _key_names(call, settings, projects):
         services, needs = wanted.get(name, ([], False))
         wanted[name] = ([*services, what], needs or needed)
     env = call.workspace / ".env"
@@ -256,19 +256,20 @@ def keys(call: invocation.Call, settings: dict, projects: dict) -> Iterator[Chec
         )
 
 
-def _key_names(settings: dict, projects: dict) -> Iterator[tuple[str, str, bool]]:
-    """What a key is for, its variable's name, and whether nothing is made without it (a local server needs none)."""
+def _key_names(call: invocation.Call, settings: dict, projects: dict) -> Iterator[tuple[str, str, bool]]:
+    """What a key is for, its variable's name, and whether it will be needed: a local server needs none."""
     for site in ("pexels", "pixabay"):
         if site in settings["stock"]["providers"]:
             yield site, settings["stock"][site]["key_env"], False
-    for project in projects.values():
+    for name, project in projects.items():
         asks = {
             "narration": _engine(project) == "openai",
             "embedding": project.settings["embedding"]["engine"] == "openai",
-            "llm": project.settings["selection"]["engine"] == "llm",
+            "llm": project.settings["selection"]["engine"] == "llm" or naming.unwritten(call.workspace, name),
         }
         for section in (section for section, uses in asks.items() if uses and not project.problems):
-            yield section, project.settings[section]["key_env"], True
+            own = project.settings[section]
+            yield section, own["key_env"], own["base_url"].startswith("https://")
 
 
 def cache_path(settings: dict) -> Path | None:

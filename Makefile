@@ -1,6 +1,7 @@
 # make demo    a video from nothing: .venv with pinned dependencies, then results/demo/video.mp4
 # make test    the same from nothing, then the whole test suite
 # make cluster the dependencies in .venv with those of profiles/slurm and profiles/generic
+# make test-cluster   its tests on a real Slurm, which is installed on this machine (Debian, as root)
 # make check   format, lint, and Snakemake's own lint
 # make bench   the figures of docs/benchmarks.md, measured on this machine
 # make docs    docs/configuration.md from the schema
@@ -10,7 +11,7 @@ PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 BIN := .venv/bin
 
-.PHONY: demo test cluster check bench docs lock clean
+.PHONY: demo test test-cluster cluster check bench docs lock clean
 .DELETE_ON_ERROR:
 
 demo: .venv/run
@@ -21,6 +22,9 @@ cluster: .venv/cluster
 
 test: .venv/dev
 	$(BIN)/pytest -n $(CORES)
+
+test-cluster: .venv/dev .venv/cluster
+	SLURM_TESTS=1 $(BIN)/pytest -n $(CORES) tests/test_slurm.py
 
 check: .venv/dev
 	$(BIN)/ruff check .
@@ -41,7 +45,7 @@ lock: .venv/dev
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
 	    --custom-compile-command "make lock" --constraint envs/requirements.txt --extra cluster --output-file envs/requirements-cluster.txt pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
-	    --custom-compile-command "make lock" --constraint envs/requirements-cluster.txt --extra cluster --extra dev --output-file envs/requirements-dev.txt pyproject.toml
+	    --custom-compile-command "make lock" --constraint envs/requirements.txt --extra dev --output-file envs/requirements-dev.txt pyproject.toml
 
 clean:
 	rm -rf .venv results resources logs benchmarks .snakemake

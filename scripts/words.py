@@ -43,9 +43,8 @@ def words(text: str, engine: str, samples: array, narration: dict, recogniser: d
             engine, (spans, confidences, doubts) = "whisper", listened(text, spoken, samples, recogniser)
         case _:
             if engine == "auto":
-                doubts = [
-                    f"the times are guessed: {missing or 'the voice gave no marks; set timing.engine to whisper'}"
-                ]
+                why = missing or "the voice gave no marks; set timing.engine to whisper"
+                doubts = [f"the times of the words are guessed: {why}"]
             else:
                 warn("word times are guessed by length; timing.engine: auto takes better ones where they can be had")
             engine, spans = "estimate", estimate([word for _, word in spoken], *(at / RATE for at in speech(samples)))

@@ -1,5 +1,5 @@
 """The same build on a real cluster: Slurm with eight nodes of one CPU, on this machine (tests/slurm). Needs root, and
-installs Debian's packages, so SLURM_TESTS=1 has to ask for it."""
+installs Debian's packages, so `make test-cluster` has to ask for it."""
 
 import filecmp
 import json
@@ -27,7 +27,9 @@ from tests.servers.stock import Stock
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not os.environ.get("SLURM_TESTS"), reason="installs Slurm as root; SLURM_TESTS=1 asks for it"),
+    pytest.mark.skipif(
+        not os.environ.get("SLURM_TESTS"), reason="installs Slurm as root; make test-cluster asks for it"
+    ),
 ]
 
 DEMO = json.loads((ROOT / "projects/demo/script.json").read_text())["scenes"]

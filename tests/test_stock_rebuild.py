@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from conftest import copy_workspace, edit_script, snakemake, write_project
+from conftest import copy_workspace, edit_script, snakemake, write_footage, write_project
 
 from tests.servers.builds import KEY, KEYS, forget_results, stock_workspace
 from tests.servers.stock import Stock
@@ -150,18 +150,19 @@ def test_a_frame_that_is_turned_searches_anew(workspace, stock):
 
 
 def test_a_key_that_appears_brings_its_searches_and_nothing_else(model, stock):
-    workspace = stock_workspace(model, stock, {"tiny": SCENES}, PROVIDERS)
+    workspace = stock_workspace(model, stock, {"tiny": SCENES}, ["pexels", "pixabay", "local"])
+    write_footage(workspace)
     stock.forget()
     run = snakemake(workspace)
     assert run.code == 0, run.output
     assert "PEXELS_API_KEY" in run.output and stock.requests() == []
-    assert "search" not in rules(run) and "background" in rules(run)
+    assert not rules(run) & {"search", "clip"}
     for name, site in (("PEXELS_API_KEY", "pexels"), ("PIXABAY_API_KEY", "pixabay")):
         stock.forget()
         run = snakemake(workspace, env={key: KEYS[key] for key in ("PEXELS_API_KEY", name)})
         assert run.code == 0, run.output
         assert {job for job in run.jobs if job.startswith("search")} == {f"search tiny/{id_}/{site}" for id_ in SCENES}
-        assert not rules(run) & {"narration", "words", "captions", "soundtrack", "embedding", "background"}
+        assert not rules(run) & {"narration", "words", "captions", "soundtrack", "embedding"}
         assert {request.host for request in stock.requests()} <= {site, f"{site} files"} and stock.of(site)
     stock.forget()
     assert snakemake(workspace, env=KEYS).jobs == []

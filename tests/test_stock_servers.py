@@ -29,16 +29,19 @@ def http():
 
 
 def pexels(stock, http, path="/v1/videos/search", key=KEY, **params):
-    return http.get(stock.apis["pexels"].origin + path, params=params, headers={"Authorization": key}, timeout=2)
+    return http.get(stock.apis["pexels"].origin + path, params=params, headers={"Authorization": key}, timeout=5)
 
 
 def pixabay(stock, http, key=KEY, **params):
-    return http.get(stock.apis["pixabay"].origin + "/api/videos/", params={"key": key, **params}, timeout=2)
+    return http.get(stock.apis["pixabay"].origin + "/api/videos/", params={"key": key, **params}, timeout=5)
 
 
 def first_link(stock, http, query="waterfall"):
-    files = pexels(stock, http, query=query).json()["videos"][0]["video_files"]
-    return min((file for file in files if file["width"]), key=lambda file: file["width"])["link"]
+    return smallest(pexels(stock, http, query=query).json()["videos"][0])
+
+
+def smallest(video):
+    return min((file for file in video["video_files"] if file["width"]), key=lambda file: file["width"])["link"]
 
 
 def test_a_wrong_key_is_refused(stock, http):
@@ -116,15 +119,14 @@ def test_a_quota_is_kept_for_each_key(stock, http):
 
 
 def test_requests_are_measured(stock, http):
-    stock.delay = 0.2
+    stock.delay = 0.5
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda page: pexels(stock, requests, query="ocean", page=page), range(1, 4)))
     noted = stock.of("pexels")
-    assert peak(noted) == 3 and most_within(noted, 0.2) == 3
-    assert all(0.19 < request.end - request.start < 0.5 for request in noted)
-    time.sleep(0.3)
+    assert peak(noted) == 3 and most_within(noted, 0.5) == 3
+    assert all(request.end - request.start > 0.49 for request in noted)
     pexels(stock, http, query="ocean")
-    assert peak(stock.of("pexels")[-2:]) == 1 and 0.2 < least_gap(stock.of("pexels")[-2:]) < 1
+    assert peak(stock.of("pexels")[-2:]) == 1 and least_gap(stock.of("pexels")[-2:]) > 0.49
 
 
 def test_a_connection_serves_many_requests(stock, http):
@@ -137,16 +139,16 @@ def test_a_file_comes_by_a_signed_link_in_parts_and_is_a_video(stock, http, tmp_
     import av
 
     link = first_link(stock, http)
-    first = http.get(link, allow_redirects=False, timeout=2)
+    first = http.get(link, allow_redirects=False, timeout=5)
     assert first.status_code == 302 and "signature=" in first.headers["Location"]
-    assert http.get(first.headers["Location"].partition("?")[0], timeout=2).status_code == 403
-    whole = http.get(link, timeout=2)
+    assert http.get(first.headers["Location"].partition("?")[0], timeout=5).status_code == 403
+    whole = http.get(link, timeout=5)
     etag = whole.headers["ETag"]
-    rest = http.get(link, headers={"Range": "bytes=1000-", "If-Range": etag}, timeout=2)
+    rest = http.get(link, headers={"Range": "bytes=1000-", "If-Range": etag}, timeout=5)
     assert rest.status_code == 206 and whole.content[1000:] == rest.content
     assert rest.headers["Content-Range"] == f"bytes 1000-{len(whole.content) - 1}/{len(whole.content)}"
-    assert http.get(link, headers={"Range": "bytes=1000-", "If-Range": '"old"'}, timeout=2).status_code == 200
-    assert http.get(link, headers={"Range": f"bytes={len(whole.content)}-"}, timeout=2).status_code == 416
+    assert http.get(link, headers={"Range": "bytes=1000-", "If-Range": '"old"'}, timeout=5).status_code == 200
+    assert http.get(link, headers={"Range": f"bytes={len(whole.content)}-"}, timeout=5).status_code == 416
     (tmp_path / "clip.mp4").write_bytes(whole.content)
     with av.open(str(tmp_path / "clip.mp4")) as container:
         stream = container.streams.video[0]
@@ -158,12 +160,12 @@ def test_a_file_comes_by_a_signed_link_in_parts_and_is_a_video(stock, http, tmp_
 def test_an_expired_link_lives_again_when_the_clip_is_looked_up(stock, http):
     link = first_link(stock, http)
     stock.expire()
-    assert http.get(link, timeout=2).status_code == 403
-    assert http.get(first_link(stock, http), timeout=2).status_code == 403, "searches give the links they gave"
+    assert http.get(link, timeout=5).status_code == 403
+    assert http.get(first_link(stock, http), timeout=5).status_code == 403, "searches give the links they gave"
     video = pexels(stock, http, f"/v1/videos/videos/{link.split('/')[4]}").json()
-    assert http.get(video["video_files"][0]["link"].replace(".m3u8", ".mp4"), timeout=2).status_code in (200, 404)
-    assert http.get(first_link(stock, http), timeout=2).status_code == 200
-    assert http.get(link, timeout=2).status_code == 403
+    assert http.get(smallest(video), timeout=5).status_code == 200
+    assert http.get(first_link(stock, http), timeout=5).status_code == 200
+    assert http.get(link, timeout=5).status_code == 403
     assert pexels(stock, http, "/v1/videos/videos/1").status_code == 404
 
 
@@ -210,15 +212,14 @@ def test_an_api_has_the_fault_that_is_asked_for(stock, http, name):
     stock.faults.faults = [Fault((name,), where="ocean", times=1)]
     url, headers = stock.apis["pexels"].origin + "/v1/videos/search", {"Authorization": KEY}
 
-    def ask(query):
-        answer = http.get(
-            url, params={"query": query}, headers=headers, timeout=0.3, stream=True, allow_redirects=False
-        )
+    def ask(query, patience=5):
+        options = {"timeout": patience, "stream": True, "allow_redirects": False}
+        answer = http.get(url, params={"query": query}, headers=headers, **options)
         return answer, read(answer)
 
     if name in BREAKS:
         with pytest.raises(BROKEN):
-            ask("ocean waves")
+            ask("ocean waves", patience=0.3)
     else:
         answer, body = ask("ocean waves")
         assert answer.status_code == REFUSES.get(name, 200)
@@ -239,18 +240,18 @@ def test_an_api_has_the_fault_that_is_asked_for(stock, http, name):
 @pytest.mark.parametrize("name", DOWNLOAD)
 def test_a_download_has_the_fault_that_is_asked_for(stock, http, name):
     link = first_link(stock, http)
-    whole = http.get(link, timeout=2).content
+    whole = http.get(link, timeout=5).content
     stock.forget()
     stock.faults.faults = [Fault((name,), times=2)]
 
-    def fetch(**headers):
-        first = http.get(link, timeout=0.3, allow_redirects=False).headers["Location"]
-        answer = http.get(first, timeout=0.3, stream=True, allow_redirects=False, headers=headers)
+    def fetch(patience=5, **headers):
+        first = http.get(link, timeout=5, allow_redirects=False).headers["Location"]
+        answer = http.get(first, timeout=patience, stream=True, allow_redirects=False, headers=headers)
         return answer, read(answer)
 
     if name in BREAKS | {"no-range", "wrong-range", "changed", "oversized"}:
         with pytest.raises(BROKEN):
-            fetch()
+            fetch(patience=0.3)
         if name in ("no-range", "wrong-range", "changed"):
             answer, body = fetch(Range="bytes=1000-")
             expected = {"no-range": (200, whole), "wrong-range": (206, whole[5:])}
@@ -281,4 +282,4 @@ def test_faults_do_not_depend_on_the_order_of_what_is_asked(stock_media, http):
 def test_a_fault_can_befall_just_the_first_clip(stock, http):
     stock.faults.faults = [Fault(("404",), targets=1)]
     links = [first_link(stock, http, query) for query in ("waterfall", "castle", "waterfall")]
-    assert [http.get(link, timeout=2).status_code for link in links] == [404, 200, 404]
+    assert [http.get(link, timeout=5).status_code for link in links] == [404, 200, 404]

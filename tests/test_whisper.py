@@ -4,6 +4,8 @@ something else is said. All with a real model, on real speech, whose own events 
 import json
 import random
 import statistics
+import subprocess
+import sys
 from array import array
 from functools import cache
 from itertools import pairwise
@@ -87,6 +89,49 @@ def test_a_long_recording_is_timed_as_well_as_a_short_one(count):
     assert statistics.median(errors) <= 0.05
     assert np.percentile(errors, 95) <= 0.2
     assert "doubts" not in made
+
+
+def test_the_model_is_loaded_once_whatever_is_asked_of_it(monkeypatch):
+    from faster_whisper import WhisperModel
+
+    loaded, own = [], WhisperModel.__init__
+    monkeypatch.setattr(WhisperModel, "__init__", lambda *args, **kwargs: loaded.append(own(*args, **kwargs)))
+    samples, _ = spoken(" ".join(sentence(number, 4) for number in range(4)))
+    assert "doubts" in timed("Another text.", samples)
+    assert len(loaded) == 1
+
+
+def test_a_job_takes_little_beside_the_models_own_work(tmp_path):
+    """A scene of five seconds, from the start of the process: its CPU time, less that of the model's own calls."""
+    text = "The sea is big and blue, and every night we see bright stars. It is warm."
+    write_wav(tmp_path / "narration.wav", spoken(text)[0])
+    script = """
+import sys, time
+from pathlib import Path
+from scripts.words import sound_of, words
+from ctranslate2.models import Whisper
+spent = 0.0
+def measured(name):
+    own = getattr(Whisper, name)
+    def call(*args, **kwargs):
+        global spent
+        start = time.process_time()
+        try:
+            return own(*args, **kwargs)
+        finally:
+            spent += time.process_time() - start
+    setattr(Whisper, name, call)
+for name in ("encode", "align", "generate"):
+    measured(name)
+how = {"folder": Path(sys.argv[2]), "language": "en", "device": "cpu", "compute_type": "int8", "threads": 1}
+made = words(sys.argv[3], "whisper", sound_of(Path(sys.argv[1])), {"marks": None}, how)
+print(time.process_time() - spent, spent, made["duration"])
+"""
+    command = [sys.executable, "-c", script, str(tmp_path / "narration.wav"), str(MICRO), text]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    beside, own, duration = map(float, done.stdout.split())
+    assert duration > 4 and own > 0
+    assert beside < 1.5
 
 
 def test_words_have_their_confidence():

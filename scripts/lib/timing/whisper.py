@@ -8,7 +8,7 @@ is laid beside that, and each piece aligned with the words that are its own.
 from __future__ import annotations
 
 import math
-import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -34,8 +34,8 @@ SLOW, MORE = 1.8, 0.25
 sentences no word did, and wherever a sentence of three to six words was added, one."""
 NOTICED = 0.8
 """Seconds of speech beyond the script that are worth telling."""
-PLAIN = re.compile(r"[^\w\s#@&%$€£<>{}/\\]*[^\W\d_]{2,}(?:['’-][^\W\d_]+)*[^\w\s#@&%$€£<>{}/\\]*")
-"""What is spoken as it is written: no number, sign or abbreviation."""
+SIGNS = "#%&*/@\\_{}"
+"""Punctuation to Unicode, and more than that to a voice."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ class _Scene:
     def is_sure(self, made: _Made, report: _Report | None) -> bool:
         """Whether every plain word may be said where it stands, or was heard, and all sound is of some word."""
         return not any(self._surplus(piece, made.spoken) for piece in made.pieces) and all(
-            word is None or _is_likely(word) or not self._is_plain(n) or (report is not None and report.found[n])
+            word is None or _is_likely(word) or not _is_plain(self.words[n]) or (report is not None and report.found[n])
             for n, word in enumerate(made.spoken)
         )
 
@@ -224,7 +224,9 @@ class _Scene:
         """Where what was heard is not the script, whichever way it was tried."""
         doubts = []
         for between, before, after in report.gaps():
-            missed = [n for n in between if self._is_plain(n) and not any(_is_likely(one.spoken[n]) for one in made)]
+            missed = [
+                n for n in between if _is_plain(self.words[n]) and not any(_is_likely(one.spoken[n]) for one in made)
+            ]
             others = [report.heard[n] for n in range(before.last, after.first) if n in report.strange]
             said = _quoted(word.word for word in others)
             script = _quoted(self.words[missed[0] : missed[-1] + 1]) if missed else ""
@@ -240,9 +242,6 @@ class _Scene:
         """A piece with silence at its edges: where that begins, and its samples."""
         start = max(0.0, start - EDGE)
         return start, self.samples[round(start * RATE) : round((end + EDGE) * RATE)]
-
-    def _is_plain(self, n: int) -> bool:
-        return PLAIN.fullmatch(self.words[n].strip()) is not None
 
     def _beyond(self, others: list[Heard], made: _Made) -> float:
         """Seconds of sound from the first to the last of some heard words where no word of the script is."""
@@ -265,6 +264,16 @@ class _Scene:
 
 def _is_likely(word: Spoken | None) -> bool:
     return word is not None and word.least >= IMPOSSIBLE
+
+
+def _is_plain(word: str) -> bool:
+    """Whether it is spoken as it is written: no number, no sign, no abbreviation."""
+    kinds = [unicodedata.category(c)[0] for c in word.strip()]
+    letters = [n for n, kind in enumerate(kinds) if kind in "LM"]
+    if len(letters) < 2 or any(c in SIGNS for c in word):
+        return False
+    inside = zip(word.strip()[letters[0] : letters[-1]], kinds[letters[0] :], strict=False)
+    return all(kind in "LM" or c in "'’-" for c, kind in inside) and set(kinds) <= set("LMP")
 
 
 def _found(place: tuple[float, float], heard: list[Heard], owners: list[int]) -> _Found:

@@ -116,12 +116,12 @@ def recogniser_of(manifest: Path, gpu: bool, how: dict) -> dict:
     """The arguments of Recogniser for the settings `how`, whose model has that manifest; or why there is none."""
     made = read_json(manifest)
     if "missing" in made:
-        remedy = f"name a model's folder as timing.model, or remove {manifest} and run again"
+        remedy = f"name a model's folder as timing.model, or try again: snakemake --cores 8 --forcerun {manifest}"
         return {"missing": f"{made['missing']}; {remedy}"}
     folder = manifest.parent / "files" if (manifest.parent / "files").is_dir() else Path(how["model"])
     for name in made["sha256"]:
         if not (folder / name).is_file():
-            raise UserError(f"{folder / name}: is gone; remove {manifest} as well and run again, so that it is fetched")
+            raise UserError(f"{folder / name}: is gone; fetch it anew: snakemake --cores 8 --forcerun {manifest}")
     device = {"auto": "cuda" if gpu else "cpu"}.get(how["device"], how["device"])
     compute_type = COMPUTE[device] if how["compute_type"] == "auto" else how["compute_type"]
     return {

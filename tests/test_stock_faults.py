@@ -147,9 +147,7 @@ DIES = {
     "nothing": "is empty",
     "oversized": "larger than 2 MB",
     "loop": "redirects more than",
-    "503": "answered 503",
-    "stall": "nothing came for",
-    "truncated": "sent",
+    "503": "the network fails",
 }
 
 

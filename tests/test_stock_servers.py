@@ -1,12 +1,15 @@
 """The test servers behave as the sites do: keys, parameters, pages, limits, links, and the faults on demand."""
 
 import json
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 import urllib3
+from conftest import ROOT
 
 from tests.servers.catalogue import clip_in
 from tests.servers.faults import API, CONTENT, DOWNLOAD, Fault
@@ -283,3 +286,18 @@ def test_a_fault_can_befall_just_the_first_clip(stock, http):
     stock.faults.faults = [Fault(("404",), targets=1)]
     links = [first_link(stock, http, query) for query in ("waterfall", "castle", "waterfall")]
     assert [http.get(link, timeout=5).status_code for link in links] == [404, 200, 404]
+
+
+def test_the_servers_run_as_a_process_of_their_own(stock_media, tmp_path, http):
+    options = ["--port", "0", "--key", KEY, "--media", str(stock_media), "--record", str(tmp_path / "record.jsonl")]
+    command = [sys.executable, "-m", "tests.servers.stock", *options]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        lines = iter(process.stdout.readline, f"PEXELS_API_KEY={KEY} PIXABAY_API_KEY={KEY}\n")
+        config = json.loads("".join(lines))
+        url = config["stock"]["pexels"]["base_url"] + "/v1/videos/search"
+        assert http.get(url, params={"query": "dog"}, headers={"Authorization": KEY}, timeout=5).json()["videos"]
+        http.close()
+        process.terminate()
+    assert process.returncode == 0
+    noted = json.loads((tmp_path / "record.jsonl").read_text())
+    assert (noted["path"], noted["params"], noted["status"]) == ("/v1/videos/search", {"query": "dog"}, 200)

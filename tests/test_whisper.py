@@ -187,7 +187,7 @@ def test_another_word_is_told():
     samples, starts = spoken("The mountain is old. The forest is dark and quiet.")
     made = timed("The mountain is old. The forest is warm and quiet.", samples)
     assert [doubt.partition("s “")[2] for doubt in made["doubts"]] == ["dark” is heard instead of “warm”"]
-    assert max(off(made, starts)) < 0.4
+    assert max(off(made, starts)) < 0.6
 
 
 def test_another_text_altogether_still_shows_the_script():

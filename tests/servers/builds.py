@@ -1,7 +1,6 @@
 """Workspaces that ask the test servers, and what their runs left behind."""
 
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -60,12 +59,3 @@ def at_once(jobs: list[dict], others: list[dict]) -> bool:
 
 def forget_results(workspace: Path) -> None:
     shutil.rmtree(workspace / "results")
-
-
-def half_files(folder: Path) -> list[str]:
-    """What is named as a part file, or stands where a whole one should and is none. Raises nothing."""
-    return sorted(
-        str(path.relative_to(folder))
-        for path in folder.rglob("*")
-        if path.is_file() and (".part" in path.name or path.name.endswith(".tmp")) and os.path.getsize(path) >= 0
-    )

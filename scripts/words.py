@@ -81,7 +81,7 @@ def in_order(spans: list[tuple[float, float]], duration: float) -> list[tuple[fl
     least = min(SHORTEST, duration / len(spans))
     starts, earliest = [], 0.0
     for start, _ in spans:
-        starts.append(max(start, earliest))
+        starts.append(max(earliest, start))  # in this order: no start is -0.0
         earliest = starts[-1] + least
     latest = duration
     for n in reversed(range(len(starts))):

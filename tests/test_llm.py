@@ -85,11 +85,24 @@ def test_a_model_is_asked_in_the_form_of_the_schema_with_its_key_and_answers(mod
     assert calls == [{"prompt_tokens": pytest.approx(30, abs=10), "completion_tokens": pytest.approx(16, abs=6)}]
 
 
-@pytest.mark.parametrize("fault", ["fenced", "prose", "thought", "quoted"])
+@pytest.mark.parametrize(
+    "fault", ["fenced", "prose", "thought", "thought-unopened", "draft", "drafts", "parts", "quoted"]
+)
 def test_an_answer_is_found_in_what_stands_around_it(models, settings, fault):
     models.chat.queue = [fault]
     assert order(settings)[0] == RIGHT
     assert len(models.requests) == 1
+
+
+def test_a_draft_is_no_answer_where_none_comes_after_it(models, settings):
+    models.chat.queue = ["thought-of"]
+    assert order(settings)[0] == RIGHT
+    assert "it holds no whole JSON object" in models.asked[1]["messages"][3]["content"]
+
+
+def test_what_ends_a_thought_is_text_inside_an_answer():
+    clips = [{"clip": n, "fits": True, "reason": 'waves </think> {"clips": []}'} for n in (1, 2)]
+    assert read(f"So be it.</think>{json.dumps({'clips': clips})}", SCHEMA) == ({"clips": clips}, [])
 
 
 @pytest.mark.parametrize("fault", ["wrong-schema", "no-json", "nothing", "tool-call", '{"clips": [{"clip": 1}]}'])
@@ -227,7 +240,15 @@ def test_hostile_depths_and_lengths_are_no_danger():
 
 
 @pytest.mark.parametrize(
-    "usage", [None, [1], {}, {"prompt_tokens": True}, {"prompt_tokens": -1, "completion_tokens": "9"}]
+    "usage",
+    [
+        None,
+        [1],
+        {},
+        {"prompt_tokens": True},
+        {"prompt_tokens": -1, "completion_tokens": "9"},
+        {"prompt_tokens": 10**30},
+    ],
 )
 def test_usage_that_is_not_told_or_nonsense_is_not_made_up(models, settings, usage):
     told = {"choices": [{"message": {"content": '{"clips": []}'}, "finish_reason": "stop"}], "usage": usage}

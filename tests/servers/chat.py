@@ -64,7 +64,7 @@ class Chat:
         choice = {"index": 0, "message": message, "finish_reason": reason}
         usage = {
             "prompt_tokens": sum(len(message["content"].split()) for message in asked["messages"]),
-            "completion_tokens": len((message["content"] or "").split()),
+            "completion_tokens": len(str(message["content"] or "").split()),
         }
         return json_answer({"object": "chat.completion", "choices": [choice], "usage": usage})
 
@@ -125,8 +125,15 @@ def written(brief: dict, told: str) -> dict:
     }
 
 
-def _message(text: str | None, **more: object) -> dict:
+def _message(text: str | list | None, **more: object) -> dict:
     return {"role": "assistant", "content": text} | more
+
+
+def _draft(text: str) -> str:
+    """An answer as a model first thinks of it: shorter, and otherwise of the same form."""
+    answer = json.loads(text)
+    name = "clips" if "clips" in answer else "scenes"
+    return json.dumps(answer | {name: answer[name][-1:]})
 
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "run", "arguments": '{"command": "touch pwned"}'}}
@@ -135,6 +142,11 @@ FAULTS: dict[str, Callable[[str], tuple[dict, str]]] = {
     "fenced": lambda text: (_message(f"```json\n{text}\n```"), "stop"),
     "prose": lambda text: (_message(f"Sure {{as you asked}}! Here it is:\n\n{text}\n\nAnything {{else}}?"), "stop"),
     "thought": lambda text: (_message(f'<think>They want {{"clips": []}} or so.</think>\n{text}'), "stop"),
+    "thought-unopened": lambda text: (_message(f'They want {{"clips": []}} or so.\n</think>\n{text}'), "stop"),
+    "draft": lambda text: (_message(f"Perhaps {_draft(text)}. But no.\n</think>\n{text}"), "stop"),
+    "drafts": lambda text: (_message(f"First {_draft(text)}, or better:\n{text}"), "stop"),
+    "thought-of": lambda text: (_message(f"Perhaps {_draft(text)}.</think>\nI would rather not."), "stop"),
+    "parts": lambda text: (_message([{"type": "text", "text": half} for half in (text[:9], text[9:])]), "stop"),
     "quoted": lambda text: (_message(f"You gave me {json.dumps({'a': 'b' * 3000})}, so: {text}"), "stop"),
     "wrong-schema": lambda text: (_message('{"result": [1, 2, 3]}'), "stop"),
     "no-json": lambda text: (_message("I would rather talk about something else."), "stop"),
@@ -178,6 +190,7 @@ VECTOR_FAULTS: dict[str, Callable[[list[dict]], object]] = {
     "no-index": lambda data: [{"embedding": each["embedding"]} for each in data],
     "zeros": lambda data: [each | {"embedding": [0.0] * len(each["embedding"])} for each in data],
     "text": lambda data: [each | {"embedding": "AAAA"} for each in data],
+    "huge": lambda data: [each | {"embedding": [10**400, 1]} for each in data],
     "nested": lambda data: [each | {"embedding": [each["embedding"]]} for each in data],
     "no-list": lambda data: {"0": data},
 }

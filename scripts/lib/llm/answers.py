@@ -13,8 +13,9 @@ T = TypeVar("T")
 
 MOST = 200_000
 """Characters of an answer that are looked at; a script of 50 scenes has 20,000."""
-MOST_TRIES = 200
+MOST_TRIES = 1000
 """Braces at which an object may begin."""
+MARK = re.compile(r"\{|</think>")
 MOST_TOLD = 20
 MOST_REPEATED = 20_000
 """Characters of a wrong answer that the model is shown again."""
@@ -72,14 +73,11 @@ def read(text: str, schema: dict) -> tuple[dict, list[str]]:
     """The JSON object in an answer, in the schema's types; and what is wrong with it.
 
     What stands around it is passed over: fences, prose, what a model thought before it answered, and other objects
-    where one fits.
+    where one fits. Of several that fit, it is the last: what comes before are drafts.
     """
-    found, problems = {}, ["it holds no whole JSON object"]
-    for part in sorted(_objects(re.sub(r"(?s)^\s*<think>.*?</think>", "", text[:MOST])), key=len):
-        found, problems = _checked(json.loads(part), schema)
-        if not problems:
-            break
-    return found, problems
+    found = [_checked(json.loads(part), schema) for part in _objects(text[-MOST:])]
+    fitting = [each for each in found if not each[1]]
+    return (fitting or found or [({}, ["it holds no whole JSON object"])])[-1]
 
 
 def _checked(data: dict, schema: dict) -> tuple[dict, list[str]]:
@@ -91,20 +89,26 @@ def _checked(data: dict, schema: dict) -> tuple[dict, list[str]]:
 
 
 def _objects(text: str) -> list[str]:
-    """The outermost JSON objects in a text, as they stand there."""
+    """The outermost JSON objects in a text, as they stand there; where a model has thought, those that come after.
+
+    Some servers leave out where the thoughts begin, which stands in what they asked the model. A `</think>` inside an
+    object is only text.
+    """
     decoder = json.JSONDecoder(parse_constant=_no_number)
     found, at = [], 0
     for _ in range(MOST_TRIES):
-        at = text.find("{", at)
-        if at < 0:
+        mark = MARK.search(text, at)
+        if not mark:
             break
+        at = mark.end()
+        if mark[0] != "{":
+            found.clear()
+            continue
         try:
-            _, end = decoder.raw_decode(text, at)
+            _, at = decoder.raw_decode(text, mark.start())
         except (ValueError, RecursionError):
-            at += 1
-        else:
-            found.append(text[at:end])
-            at = end
+            continue
+        found.append(text[mark.start() : at])
     return found
 
 

@@ -13,6 +13,8 @@ from scripts.lib.problems import printable
 
 LETTERS_A_TOKEN = 3
 """A low count, so that the estimate of tokens is a high one: English has four, other languages fewer."""
+MOST_TOKENS = 2**31
+"""Of one call; a count of more is nonsense."""
 OPTIONAL = {
     "response_format": ("responseformat", "jsonschema", "grammar"),
     "temperature": ("temperature",),
@@ -98,14 +100,20 @@ def _reply(answer: dict, name: str) -> Reply:
     if isinstance(message.get("refusal"), str) or choice.get("finish_reason") == "content_filter":
         why = printable(redact(message.get("refusal") or "by its content filter"), 200)
         raise AnswerError(f"{name}: the model refuses to answer: {why}")
-    text = message.get("content")
     usage = answer.get("usage") if isinstance(answer.get("usage"), dict) else {}
     return Reply(
-        text=text if isinstance(text, str) else "",
+        text=_text(message.get("content")),
         cut=choice.get("finish_reason") == "length",
         call={key: _count(usage.get(key)) for key in ("prompt_tokens", "completion_tokens")},
     )
 
 
+def _text(content: object) -> str:
+    """What a message says, in one piece or in parts."""
+    parts = content if isinstance(content, list) else [{"text": content}]
+    said = (part.get("text") for part in parts if isinstance(part, dict))
+    return "".join(text for text in said if isinstance(text, str))
+
+
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if type(value) is int and 0 <= value < MOST_TOKENS else None

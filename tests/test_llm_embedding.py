@@ -21,6 +21,7 @@ from scripts.lib.net.errors import ServiceError
 from scripts.lib.net.ledger import QuotaError
 from tests.servers.chat import VECTOR_FAULTS, vector
 from tests.servers.faults import Fault
+from tests.servers.loopback import json_answer
 from tests.servers.models import Models
 
 TEXTS = ["ocean waves", "a forest of old trees", "city traffic at night"]
@@ -109,6 +110,16 @@ def test_an_answer_that_is_not_one_vector_a_text_is_refused_and_not_kept(models,
         made(run)
     models.embeddings.fault = ""
     assert made(run)[0] == [right(text) for text in TEXTS]
+
+
+@pytest.mark.parametrize("tokens", [10**30, -1, True, "many", None])
+def test_tokens_that_are_told_wrongly_are_not_counted(models, run, tokens):
+    def wrong(asked):
+        answer = json.loads(models.embeddings(asked).body)
+        return json_answer(answer | {"usage": {"prompt_tokens": tokens}})
+
+    models.routes["/v1/embeddings"] = wrong
+    assert made(run) == ([right(text) for text in TEXTS], 0)
 
 
 def test_where_a_servers_model_turns_out_to_be_another_its_old_vectors_are_made_anew(models, run):

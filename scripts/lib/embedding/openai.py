@@ -16,6 +16,10 @@ LETTERS_A_TOKEN = 3
 """A low count, so that the estimate of tokens is a high one."""
 MOST_NUMBERS = 20_000
 """Of a vector; the largest models give 4,096."""
+MOST_LENGTH = 1e100
+"""Of a vector, and not to be reached by any; what is longer, or no number, is none."""
+MOST_TOKENS = 2**31
+"""Of one request; a count of more is nonsense."""
 
 Vectors = dict[str, tuple[list[float], int]]
 """By text: the vector, and the tokens that the server counted for it."""
@@ -74,15 +78,16 @@ def _asked(texts: list[str], model: str, server: object) -> Vectors:
 
 def _normed(vector: object, name: str) -> list[float]:
     numbers = vector if isinstance(vector, list) and len(vector) <= MOST_NUMBERS else []
-    length = math.hypot(*numbers) if all(type(number) in (int, float) for number in numbers) else 0.0
-    if not (math.isfinite(length) and length > 0):
+    sound = all(type(number) in (int, float) and abs(number) < MOST_LENGTH for number in numbers)
+    length = math.hypot(*numbers) if sound else 0.0
+    if not length:
         raise ServiceError(f"{name}: what it gave as a vector is none")
     return [round(number / length, 6) for number in numbers]
 
 
 def _shared_out(tokens: object, texts: list[str]) -> list[int]:
     """A request's tokens, dealt out to its texts by their length."""
-    total = tokens if isinstance(tokens, int) and tokens > 0 else 0
+    total = tokens if type(tokens) is int and 0 < tokens < MOST_TOKENS else 0
     letters = [0, *accumulate(map(len, texts))]
     marks = [round(total * upto / max(1, letters[-1])) for upto in letters]
     return [end - start for start, end in pairwise(marks)]

@@ -92,7 +92,8 @@ for found in PROJECTS.values():
 for name in wanted(UNWRITTEN):
     target = f"projects/{name}/script.json"
     if target not in sys.argv:
-        note(f"projects/{name}: has a brief and no script yet; a language model writes it: snakemake {target}")
+        writes = f"a language model writes it: snakemake --cores 1 {target}"
+        note(f"projects/{name}: has a brief and no script yet; {writes}")
 
 
 # The limits. Defaults of Snakemake's own global resources: the command line and profiles lay theirs over them by key.
@@ -213,7 +214,8 @@ def caption_fonts(wildcards):
 def project(wildcards):
     if wildcards.project in UNWRITTEN:
         path = f"projects/{wildcards.project}"
-        raise WorkflowError(f"{path}: has a brief and no script yet; write it first: snakemake {path}/script.json")
+        writes = f"snakemake --cores 1 {path}/script.json"
+        raise WorkflowError(f"{path}: has a brief and no script yet; write it first: {writes}")
     if wildcards.project not in PROJECTS:
         raise WorkflowError(f"projects/{wildcards.project}: there is no such project")
     return PROJECTS[wildcards.project]

@@ -1,5 +1,5 @@
-"""A brief becomes a script, when it is asked for: snakemake projects/NAME/script.json. No other rule has either as input,
-so that to build a video never asks for a script."""
+"""A brief becomes a script, when it is asked for: snakemake --cores 1 projects/NAME/script.json. No other rule has either
+as input, so that to build a video never asks for a script."""
 
 
 rule proposal:

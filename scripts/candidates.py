@@ -91,7 +91,7 @@ def check_lengths(vector: list[float], clips: list[dict]) -> None:
             raise UserError(
                 f"the scene's vector has {len(vector)} numbers, that of {clip['provider']}:{clip['id']} "
                 f"{len(clip['vector'])}: the server's embedding model is not what it was; make all vectors anew: "
-                "snakemake --forcerun embedding footage_index"
+                "snakemake --cores 8 --forcerun embedding footage_index"
             )
 
 

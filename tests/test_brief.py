@@ -320,9 +320,13 @@ TARGET = "projects/deep/script.json"
 def test_a_project_with_a_brief_alone_stops_nothing_and_costs_nothing(models, desk):
     run = snakemake(desk)
     assert run.code == 0 and "Traceback" not in run.output
-    assert f"has a brief and no script yet; a language model writes it: snakemake {TARGET}" in run.output
+    assert f"has a brief and no script yet; a language model writes it: snakemake --cores 1 {TARGET}" in run.output
     run = snakemake(desk, "results/deep/video.mp4")
-    assert run.code != 0 and f"write it first: snakemake {TARGET}" in run.output and "Traceback" not in run.output
+    assert (
+        run.code != 0
+        and f"write it first: snakemake --cores 1 {TARGET}" in run.output
+        and "Traceback" not in run.output
+    )
     assert not models.requests
 
 

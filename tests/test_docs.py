@@ -35,3 +35,16 @@ def test_every_test_that_the_page_on_concurrency_names_is_there():
         source = (ROOT / "tests" / file).read_text(encoding="utf-8")
         for test in re.findall(r"`(\w+)`", tests):
             assert f"\ndef {test}(" in source, f"{file}: {test}"
+
+
+def test_every_command_of_snakemake_that_is_shown_says_how_many_cores():
+    shown = [ROOT / "README.md", ROOT / "Snakefile", *DOCS.glob("*.md"), *ROOT.glob("rules/*.smk")]
+    shown += [*ROOT.glob("scripts/**/*.py"), *ROOT.glob("profiles/*/*.yaml")]
+    commands = [
+        f"{path.name}: {command}"
+        for path in shown
+        for command in re.findall(r"snakemake +(?:-|\w+/|\{\w+\})[^`\"\n]*", path.read_text(encoding="utf-8"))
+    ]
+    assert len(commands) > 20
+    enough = r" (--cores|--profile|-n|--unlock)\b"
+    assert [command for command in commands if not re.search(enough, command)] == []

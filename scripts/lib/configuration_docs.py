@@ -59,7 +59,7 @@ Made from `config/schemas/brief.schema.json` by `make docs`.
 `projects/NAME/brief.yaml` says what a video is to be about. A language model writes the script when it is asked for:
 
 ```
-snakemake projects/NAME/script.json
+snakemake --cores 1 projects/NAME/script.json
 ```
 
 [llm.md](llm.md) says which models, what it costs, and what becomes of a script that is there already. A brief:

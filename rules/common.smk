@@ -12,7 +12,7 @@ import yaml
 
 from scripts.lib.cluster import keep_keys_here
 from scripts.lib.config import complete
-from scripts.lib.delivered import DELIVERED
+from scripts.lib.delivered import DELIVERED, costs
 from scripts.lib.documents import read_document
 from scripts.lib.errors import UserError
 from scripts.lib.files import read_json
@@ -440,16 +440,6 @@ def offers(wildcards):
     ]
 
 
-def proposed(name):
-    """What the script that a language model wrote for a project cost; None where it wrote none. By value: with the file
-    as an input, a new brief would have a script written whenever a video is built."""
-    path = Path(workflow.pathvars.apply("<results>")) / name / "proposal.json"
-    if not path.exists():
-        return None
-    proposal = read_json(path)
-    return {"calls": proposal["calls"], "model": proposal["model"]}
-
-
 def asked_for(wildcards):
     """What holds the answers of models from which a video is made."""
     ranked = [path for path in offers(wildcards) if path.endswith("ranking.json")]
@@ -460,13 +450,7 @@ def asked_for(wildcards):
 
 def costing(projects):
     """Those projects whose videos take answers of models, so that there is something to sum up."""
-    return [
-        name
-        for name in wanted(projects)
-        if projects[name].settings["selection"]["engine"] == "llm"
-        or projects[name].settings["embedding"]["engine"] == "openai"
-        or proposed(name)
-    ]
+    return [name for name in wanted(projects) if costs(projects[name])]
 
 
 def asked_model(wildcards, *keys):

@@ -166,7 +166,8 @@ rule usage:
     params:
         settings=lambda wildcards: {
             "embedder": value("embedding.model")(wildcards),
-            "proposal": proposed(wildcards.project),
+            # By value: with proposal.json as an input, a new brief would have a script written when a video is built.
+            "proposal": project(wildcards).cost,
         },
     script:
         "../scripts/usage.py"

@@ -149,7 +149,7 @@ if __name__ == "__main__":
             except (ServiceError, AnswerError) as error:
                 if llm["fallback"] == "none" or (isinstance(error, ServiceError) and not error.transient):
                     raise
-                made, why = unranked(offered, getattr(error, "calls", [])), redact(str(error))
+                made, why = unranked(offered, error.calls), redact(str(error))
                 again = f"snakemake --cores 8 --forcerun {snakemake.output.ranking} asks again"
                 warn(f"{why}; its clips are ordered by similarity (llm.fallback); {again}")
         write_json(snakemake.output.ranking, {"model": llm["model"], "prompt": VERSION, "fallback": why} | made)

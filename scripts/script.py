@@ -18,6 +18,7 @@ def script(proposal: dict) -> dict:
         "estimatedDuration": proposal["seconds"],
         "wordCount": proposal["words"],
         "model": proposal["model"],
+        "calls": proposal["calls"],
         "promptVersion": proposal["prompt"],
         "seed": proposal["seed"],
         "temperature": proposal["temperature"],

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from scripts.lib.files import read_json, write_json
 from scripts.lib.job import job
-
-COUNTS = ("prompt_tokens", "completion_tokens")
+from scripts.lib.llm.costs import COUNTS
 
 
 def usage(artifacts: dict[str, dict], embedder: str) -> dict:

@@ -268,6 +268,13 @@ def test_a_script_knows_whether_it_was_edited(tmp_path):
         assert edited(path), text
 
 
+def test_a_script_tells_what_its_writing_cost_and_by_whom(tmp_path):
+    calls = [{"prompt_tokens": 600, "completion_tokens": 500}]
+    path = tmp_path / "script.json"
+    path.write_text(json.dumps(script(proposed() | {"calls": calls})))
+    assert read_script(path)[0].cost == {"calls": calls, "model": "m"} and not edited(path)
+
+
 def test_a_persons_file_is_passed_by_and_our_own_is_replaced(tmp_path):
     target = tmp_path / "script.json"
     assert place(target) == target

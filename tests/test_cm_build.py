@@ -106,6 +106,19 @@ def test_a_dry_run_says_what_would_be_made_and_why_and_makes_nothing(workspace):
     assert {path: path.stat().st_mtime_ns for path in (workspace / "results").rglob("*")} == before
 
 
+def test_what_models_cost_is_summed_up_for_a_named_project_that_takes_their_answers(tmp_path):
+    write_config(tmp_path)
+    write_project(tmp_path, "plain", SCENES)
+    write_project(tmp_path, "asking", SCENES, selection={"engine": "llm"}, llm={"model": "m"})
+    run = cm(tmp_path, "build", "asking", "plain", "--dry-run")
+    assert run.returncode == 0, run.stderr
+    assert "results/asking/usage.json" in command(run.stderr) and "plain/usage.json" not in command(run.stderr)
+    run = cm(tmp_path, "build", "plain", "--dry-run", "--set", "selection.engine=llm", "--set", "llm.model=m")
+    assert "results/plain/usage.json" in command(run.stderr)
+    run = cm(tmp_path, "render", "asking", "--dry-run")
+    assert "usage.json" not in command(run.stderr)
+
+
 def test_a_dry_run_of_an_unknown_script_leaves_no_project_behind(workspace):
     (workspace / "film.json").write_text((workspace / "projects/tiny/script.json").read_text())
     run = cm(workspace, "build", "film.json", "--dry-run")

@@ -127,6 +127,22 @@ def test_an_answer_that_stays_wrong_is_an_error_that_says_what_is_wrong(models, 
     assert len(error.value.calls) == len(models.requests) == 2
 
 
+def test_what_is_raised_tells_what_was_paid_before_it(models, settings):
+    models.chat.queue = ["cut", "wrong-schema", "refusal"]
+    with pytest.raises(AnswerError, match="refuses") as refused:
+        order(settings)
+    assert len(refused.value.calls) == len(models.requests) == 3
+    assert all(call["prompt_tokens"] > 10 for call in refused.value.calls)
+
+    def gone(asked):
+        return models.chat({"model": "gpt-9"} if len(asked["messages"]) > 2 else asked)
+
+    models.routes["/v1/chat/completions"], models.chat.queue = gone, ["wrong-schema"]
+    with pytest.raises(ServiceError) as error:
+        order(settings)
+    assert len(error.value.calls) == 1
+
+
 def test_what_a_check_finds_is_put_right_in_the_same_way(models, settings):
     models.chat.queue = [json.dumps({"clips": [{"clip": 9, "fits": True, "reason": ""}]})]
     made, _ = order(settings, lambda data: (data, ["there is no clip 9"] if data["clips"][0]["clip"] == 9 else []))

@@ -48,6 +48,29 @@ def test_the_demo_is_a_good_script():
     assert len({scene["visual"] for scene in found.scenes.values()}) == 8
 
 
+COUNTED = {"prompt_tokens": 600, "completion_tokens": None}
+
+
+def test_a_script_tells_what_its_writing_cost():
+    found = script({}, meta={"model": "m", "calls": [COUNTED | {"id": "x"}, COUNTED], "topic": "sea"})
+    assert found.cost == {"calls": [COUNTED, COUNTED], "model": "m"}
+    assert script({}).cost is None
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        *({"model": "m"}, {"model": "m", "calls": []}, {"model": "m", "calls": 3}, {"model": "m", "calls": {"a": 1}}),
+        *({"calls": [COUNTED]}, {"model": ["m"], "calls": [COUNTED]}, {"model": "m", "calls": [COUNTED, None]}),
+        {"model": "m", "calls": [{"prompt_tokens": 1}]},
+        {"model": "m", "calls": [{"prompt_tokens": -1, "completion_tokens": True}]},
+        {"model": "m", "calls": [{"prompt_tokens": "many", "completion_tokens": 1.5}]},
+    ],
+)
+def test_what_others_write_into_meta_is_harmless(meta):
+    assert script({}, meta=meta).cost is None
+
+
 def test_a_scene_has_every_field():
     own = {"duration": 3, "mood": "calm", "sources": ["https://x.org"], "searchTerms": [" blue  sea "]}
     found = script(own, {})

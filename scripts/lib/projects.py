@@ -17,13 +17,15 @@ from scripts.lib.timing.needs import timing_problems
 @dataclass(frozen=True)
 class Project:
     """One video: its settings, complete, and its scenes as of `Script`, each with its `voice`: the files that its
-    narration is made from. With problems, it is not to be built; without scenes, it has only a brief as yet."""
+    narration is made from; `cost` as of `Script`. With problems, it is not to be built; without scenes, it has only a
+    brief as yet."""
 
     name: str
     settings: dict
     scenes: dict[str, dict]
     title: str
     hashtags: list[str]
+    cost: dict | None
     problems: list[str]
     warnings: list[str]
     archived: bool
@@ -78,6 +80,7 @@ def read_project(folder: Path, settings: dict) -> Project:
         scenes={name: scene | {"voice": voices[name]} for name, scene in script.scenes.items()},
         title=script.title or folder.name,
         hashtags=script.hashtags,
+        cost=script.cost,
         problems=problems + wrong,
         warnings=script.warnings + warnings,
         archived=isinstance(own, dict) and own.get("archived") is True,
@@ -91,7 +94,7 @@ def _scaled(video: dict) -> dict:
 
 
 def _script(folder: Path) -> tuple[Script, list[str]]:
-    none = Script(title="", hashtags=[], scenes={}, settings={}, warnings=[])
+    none = Script(title="", hashtags=[], scenes={}, settings={}, warnings=[], cost=None)
     found = [name for name in ("script.json", "script.yaml", "script.yml") if (folder / name).exists()]
     where = printable(folder.as_posix())
     if not found and (folder / "brief.yaml").exists():

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from scripts.lib.config import schema, shaped, validator
 from scripts.lib.documents import read_document
 from scripts.lib.errors import UserError
+from scripts.lib.llm.costs import cost_of
 from scripts.lib.payload import is_payload, script_of, settings_of, unused
 from scripts.lib.problems import Fault, dotted, faults, nearest, printable, report
 
@@ -23,7 +24,8 @@ class Script:
 
     `scenes` by id, in spoken order: id, text, visual, duration (seconds or None), terms, footage (a path relative to
     the workspace, `provider:id` or None), reject (in the same form), mood (or None) and sources.
-    `settings` is what the script itself sets, in the shape of a project's config.yaml.
+    `settings` is what the script itself sets, in the shape of a project's config.yaml. `cost` is what its writing by a
+    language model took, as of `cost_of`.
     """
 
     title: str
@@ -31,6 +33,7 @@ class Script:
     scenes: dict[str, dict]
     settings: dict
     warnings: list[str]
+    cost: dict | None
 
 
 def read_script(path: Path) -> tuple[Script | None, list[str]]:
@@ -55,6 +58,7 @@ def read_script(path: Path) -> tuple[Script | None, list[str]]:
         scenes={scene["id"]: scene for scene in scenes},
         settings=settings_of(data) if payload else {},
         warnings=report(where, unused(data, schema(kind)), place) if payload else [],
+        cost=cost_of(data.get("meta")),
     ), []
 
 

@@ -183,19 +183,17 @@ def called(ctx: click.Context, **given: object) -> invocation.Call:
 
 def make(ctx: click.Context, words: Sequence[str], files: Sequence[str] | None, **given: object) -> None:
     """Build some files of the projects that are named, or of all; by default what is delivered."""
-    from scripts.lib.delivered import DELIVERED
-
     call = called(ctx, **given)
     named = naming.projects(call.workspace, words)
     names = invocation.chosen(call, named)
     unwritten = [name for name in names if naming.unwritten(call.workspace, name)]
     if named and unwritten:
         raise Wrong(f"projects/{unwritten[0]} has a brief and no script yet; write it first: cm script {unwritten[0]}")
-    targets = wanted(call, [name for name in names if name not in unwritten], files or DELIVERED)
-    if not targets and files:
+    names = [name for name in names if name not in unwritten]
+    if files and not names:
         raise Wrong("no project has a script yet; write it first: cm script")
-    if not (files or named):
-        targets = []  # Snakemake's own default, and a short command
+    whole = not (files or named)  # Snakemake's own default, and a short command
+    targets = [] if whole else wanted(call, dict.fromkeys(names, files) if files else delivered(call, names))
     try:
         build_targets(call, targets, given["dry_run"])
     finally:
@@ -203,13 +201,28 @@ def make(ctx: click.Context, words: Sequence[str], files: Sequence[str] | None, 
             naming.forget(named)
 
 
-def wanted(call: invocation.Call, names: Sequence[str], files: Sequence[str]) -> list[str]:
-    """The files of projects as Snakemake's targets; of a folder that is no project's, what tells so."""
+def delivered(call: invocation.Call, names: Sequence[str]) -> dict[str, list[str]]:
+    """By project, the files that are made when nobody asks for certain ones."""
+    from scripts.lib.delivered import DELIVERED, delivered
+    from scripts.lib.projects import read_projects
+
+    known = {}
+    with contextlib.suppress(Failed), contextlib.chdir(call.workspace):  # what is wrong, the build will say
+        known = read_projects(Path("projects"), call.complete(), only=set(names))
+    return {name: delivered(known[name]) if name in known else DELIVERED for name in names}
+
+
+def wanted(call: invocation.Call, files: dict[str, Sequence[str]]) -> list[str]:
+    """Files by project as Snakemake's targets; of a folder that is no project's, what tells so."""
     results = call.place("results")
     return [
-        f"{results}/{name}/{file}" if re.fullmatch(naming.NAME, name) else f"{results}/{_refused(name)}/refused"
-        for name in names
-        for file in (files if re.fullmatch(naming.NAME, name) else files[:1])
+        target
+        for name, mine in files.items()
+        for target in (
+            [f"{results}/{name}/{file}" for file in mine]
+            if re.fullmatch(naming.NAME, name)
+            else [f"{results}/{_refused(name)}/refused"]
+        )
     ]
 
 

@@ -86,7 +86,7 @@ def status(
     cm status --set captions.style=pill      what that would make stale
     cm status --json | jq .projects[].state
     """
-    from scripts.lib.delivered import DELIVERED
+    from scripts.lib.delivered import delivered
     from scripts.lib.projects import read_projects
 
     call = invocation.Call.of(directory, None, profile, sets, ctx.obj[options.EXTRA])
@@ -98,9 +98,11 @@ def status(
     names = [one.name for one in named] or list(known)
     planned = [name for name in names if known[name].problems or known[name].scenes]
     planned = [name for name in planned if named or not known[name].archived]
-    jobs, warnings = plan(call, wanted(call, planned, DELIVERED)) if planned else ([], [])
+    jobs, warnings = (
+        plan(call, wanted(call, {name: delivered(known[name]) for name in planned})) if planned else ([], [])
+    )
     book, refused = Book(call, jobs), refusals(call)
-    found = [_project(book, known[name], refused.get(name), DELIVERED) for name in names]
+    found = [_project(book, known[name], refused.get(name), delivered(known[name])) for name in names]
     shared = [{"rule": job.rule, "outputs": job.outputs, "why": job.why} for job in jobs if not job.project]
     if as_json:
         answer = {"workspace": str(call.workspace), "projects": found, "shared": shared, "warnings": warnings}

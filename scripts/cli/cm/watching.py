@@ -61,9 +61,7 @@ def watch(
 
 
 def _targets(call: invocation.Call, name: str) -> list[str]:
-    from scripts.lib.delivered import DELIVERED
-
-    return building.wanted(call, [name], DELIVERED)
+    return building.wanted(call, building.delivered(call, [name]))
 
 
 def _clock() -> str:

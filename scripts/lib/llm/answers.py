@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from scripts.lib.config import shaped
 from scripts.lib.llm.chat import AnswerError, Reply
+from scripts.lib.net.errors import ServiceError
 from scripts.lib.problems import checker, dotted, faults, report
 
 T = TypeVar("T")
@@ -35,13 +36,17 @@ def answered(
     The instructions are the system's message. The user's message is `data` as JSON and nothing else, so that no text
     in it can end what it stands in. The answer has to fit the schema and then `check`, which gives what is made of it
     and what is wrong with it. An answer that is cut off is asked for again once, and one that is wrong once, with the
-    faults named; one that is no better raises AnswerError.
+    faults named; one that is no better raises AnswerError. What is raised has the `calls` up to then.
     """
     asked = [{"role": "user", "content": json.dumps(data, ensure_ascii=False)}]
     calls: list[dict] = []
     repaired = False
     while True:
-        reply = ask([{"role": "system", "content": instructions}, *asked])
+        try:
+            reply = ask([{"role": "system", "content": instructions}, *asked])
+        except (AnswerError, ServiceError) as error:
+            error.calls = [*calls, *error.calls]
+            raise
         calls.append(reply.call)
         if reply.cut:
             if CUT in instructions:

@@ -89,6 +89,8 @@ def _explained(error: ServiceError, llm: dict) -> ServiceError:
 
 
 def _reply(answer: dict, name: str) -> Reply:
+    usage = answer.get("usage") if isinstance(answer.get("usage"), dict) else {}
+    call = {key: _count(usage.get(key)) for key in ("prompt_tokens", "completion_tokens")}
     choices = answer.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
     message = choice.get("message")
@@ -99,12 +101,11 @@ def _reply(answer: dict, name: str) -> Reply:
         raise AnswerError(f"{name}: its answer holds no message{why}")
     if isinstance(message.get("refusal"), str) or choice.get("finish_reason") == "content_filter":
         why = printable(redact(message.get("refusal") or "by its content filter"), 200)
-        raise AnswerError(f"{name}: the model refuses to answer: {why}")
-    usage = answer.get("usage") if isinstance(answer.get("usage"), dict) else {}
+        raise AnswerError(f"{name}: the model refuses to answer: {why}", [call])
     return Reply(
         text=_text(message.get("content")),
         cut=choice.get("finish_reason") == "length",
-        call={key: _count(usage.get(key)) for key in ("prompt_tokens", "completion_tokens")},
+        call=call,
     )
 
 

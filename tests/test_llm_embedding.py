@@ -135,6 +135,22 @@ def test_where_a_servers_model_turns_out_to_be_another_its_old_vectors_are_made_
     assert made(run)[0] == [right(text, 16) for text in TEXTS], "and those that were not asked for then"
 
 
+def test_several_processes_that_want_the_same_vector_at_once_ask_for_it_once(models, run):
+    def slow(asked):
+        models.host.closing.wait(1)
+        return models.embeddings(asked)
+
+    models.routes["/v1/embeddings"] = slow
+    program = (
+        "import json, sys; from scripts.lib.embedding.openai import embed; run = json.loads(sys.argv[1]);"
+        "print(embed(['ocean waves'], run['embedding'], run))"
+    )
+    command = [sys.executable, "-c", program, json.dumps(run)]
+    jobs = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    assert {job.communicate()[0] for job in jobs} == {f"{([right('ocean waves')], 2)}\n"}
+    assert len(models.requests) == 1
+
+
 def test_a_server_that_changes_its_mind_all_the_time_is_refused(models, run):
     def moody(asked):
         models.embeddings.length += 1

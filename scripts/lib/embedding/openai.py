@@ -47,7 +47,8 @@ def _made(texts: list[str], store: sqlite3.Connection, embedding: dict, config: 
     made = _kept(texts, source, store)
     if len(made) == len(texts):
         return made
-    with service("embedding", embedding, config) as server:
+    with service("embedding", embedding, config) as server, server.alone(json.dumps([source, texts])):
+        made = _kept(texts, source, store)  # another job may have asked in the meantime
         for _ in range(2):  # a second time where what was kept turns out to be another model's
             missing = [text for text in texts if text not in made]
             for start in range(0, len(missing), embedding["batch"]):

@@ -26,7 +26,7 @@ AGENT = "content-machine/0.1"
 MOST = 64 * 2**20
 """Bytes of an answer: far more than any of JSON or a minute of speech, and no danger to a job's memory."""
 STRIPES = 64
-"""Locks for equal searches at once. Two different ones seldom share one, and then only wait for each other."""
+"""Locks for equal questions at once. Two different ones seldom share one, and then only wait for each other."""
 
 
 class Service:
@@ -76,12 +76,16 @@ class Service:
         Equal requests of several processes at once are sent once. Raises ServiceError, QuotaError.
         """
         asked = json.dumps([self.base_url, path, params], sort_keys=True)
-        stripe = int(hashlib.sha256(asked.encode()).hexdigest(), 16) % STRIPES
         options = {} if cached or type(self.session) is _Session else {"force_refresh": True}
+        with self.alone(asked):
+            return self._tried(lambda: _object(self._ask("GET", path, params=params, **options), self.name))
+
+    def alone(self, asked: str) -> FileLock:
+        """Held by one of several processes that are about to ask the same."""
+        stripe = int(hashlib.sha256(asked.encode()).hexdigest(), 16) % STRIPES
         locks = self.folder / "locks"
         locks.mkdir(exist_ok=True)
-        with FileLock(locks / f"http.{stripe}.lock"):
-            return self._tried(lambda: _object(self._ask("GET", path, params=params, **options), self.name))
+        return FileLock(locks / f"http.{stripe}.lock")
 
     def post(self, path: str, body: dict, tokens: int = 0) -> dict:
         """The JSON object that answers `body`; `tokens` are counted against the limit of a minute.

@@ -459,6 +459,13 @@ def asked_model(wildcards, *keys):
     return {key: llm[key] for key in sorted(["base_url", "model", "temperature", "seed", *keys])}
 
 
+def pace(wildcards):
+    """What the length of a project's narration follows from, beside its texts."""
+    found = SOUND[wildcards.project].settings
+    keys = ("engine", "pad_after", "pad_before", "speed")
+    return {key: found["narration"][key] for key in keys} | {"language": timing.language_of(found, "")}
+
+
 def orientation(wildcards):
     width, height = value("video.width")(wildcards), value("video.height")(wildcards)
     return "landscape" if width > height else "portrait" if width < height else "square"

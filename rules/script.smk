@@ -21,10 +21,7 @@ rule proposal:
     params:
         settings=lambda wildcards: {
             "llm": asked_model(wildcards),
-            "voice": {
-                key: SOUND[wildcards.project].settings["narration"][key]
-                for key in ("engine", "pad_after", "pad_before", "speed")
-            },
+            "voice": pace(wildcards),
         },
     script:
         "../scripts/proposal.py"

@@ -7,7 +7,17 @@ from pathlib import Path
 from scripts.lib.files import write_json
 from scripts.lib.job import job
 from scripts.lib.llm.answers import answered
-from scripts.lib.llm.brief import LEAST_VISUAL, MOST_CTA, MOST_HOOK, TOLERANCE, length, read_brief, scene_counts, unmet
+from scripts.lib.llm.brief import (
+    LEAST_VISUAL,
+    MOST_CTA,
+    MOST_HOOK,
+    TOLERANCE,
+    check_possible,
+    length,
+    read_brief,
+    scene_counts,
+    unmet,
+)
 from scripts.lib.llm.chat import Reply, chat
 from scripts.lib.llm.pace import LETTERS_A_WORD, rate
 from scripts.lib.llm.prompts import DATA, FORM
@@ -76,17 +86,22 @@ TOKENS_A_SECOND = 12
 def proposal(brief: dict, voice: dict, ask: Callable[[list[dict]], Reply]) -> dict:
     """A script, how long and how many words it is, and what each call cost.
 
-    `voice` has `engine`, `speed`, `pad_before` and `pad_after`. Raises AnswerError, and what `ask` raises.
+    `voice` is as of `length`. Raises AnswerError, UserError where the brief asks for what cannot be, and what `ask`
+    raises.
     """
+    check_possible(brief, voice)
 
-    def check(answer: dict) -> tuple[tuple[dict, list[str]], list[str]]:
+    def check(answer: dict) -> tuple[tuple[dict, list[str]] | None, list[str]]:
         scenes = [{"id": f"s{number:02}"} | scene for number, scene in enumerate(answer["scenes"], 1)]
         script = {"schemaVersion": "1.0.0"} | answer | {"scenes": scenes}
         spoken, problems = said(script)
-        return (script, spoken), problems or unmet(brief, script, spoken, voice)
+        if problems:
+            return None, problems
+        useless, rest = unmet(brief, script, spoken, voice)
+        return None if useless else (script, spoken), useless + rest
 
     wishes = {key: value for key, value in brief.items() if value not in ("", [], None)}
-    (script, spoken), calls = answered(ask, instructions(brief, voice), wishes, ANSWER, check)
+    (script, spoken), calls = answered(ask, instructions(brief, voice), wishes, ANSWER, check, "a looser brief")
     words = sum(len(split(text)) for text in spoken)
     return {"calls": calls, "seconds": round(length(spoken, voice), 1), "words": words, "script": script}
 
@@ -95,7 +110,7 @@ def instructions(brief: dict, voice: dict) -> str:
     """The prompt, with the brief's numbers; its texts are data."""
     count, *_ = scene_counts(brief)
     pads = (count + 2) * (voice["pad_before"] + voice["pad_after"])
-    words = max(count, (brief["length"] - pads) * rate(voice["engine"], voice["speed"]) / LETTERS_A_WORD)
+    words = max(count, (brief["length"] - pads) * rate(voice) / LETTERS_A_WORD)
     return PROMPT.format(
         DATA=DATA,
         FORM=FORM,

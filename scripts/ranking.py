@@ -78,14 +78,14 @@ def ranking(
         "clips": [about(number, clip) for number, clip in enumerate(shown, 1)],
     }
 
-    def check(answer: dict) -> tuple[dict[int, dict], list[str]]:
+    def check(answer: dict) -> tuple[dict[int, dict] | None, list[str]]:
         judged: dict[int, dict] = {}
         for entry in answer["clips"]:
             if 1 <= entry["clip"] <= len(shown):
                 judged.setdefault(entry["clip"], entry)
             else:
                 logging.info("refused: clip %d of the answer is not on offer", entry["clip"])
-        return judged, [] if judged else [f"it names none of the clips 1 to {len(shown)}"]
+        return judged or None, [] if judged else [f"it names none of the clips 1 to {len(shown)}"]
 
     judged, calls = answered(ask, PROMPT, data, ANSWER, check) if len(shown) > 1 else ({}, [])
     first = [

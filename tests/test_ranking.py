@@ -97,7 +97,7 @@ def test_numbers_that_were_not_offered_are_refused(models, rank):
     assert len(models.requests) == 1
     models.chat.queue = [says(99), says(98, 97)]
     with pytest.raises(AnswerError, match="it names none of the clips 1 to 4"):
-        rank()
+        rank(text="Another sea.")
 
 
 def test_only_the_likest_of_each_provider_are_shown_and_the_others_follow(models, rank):

@@ -57,6 +57,8 @@ def show(settings: dict) -> None:
     parts = [["clips", table.size(size), f"{table.number(count, 'clip')}, at most {settings['cache_max_gb']:g} GB"]]
     answers = sum(path.stat().st_size for path in folder.glob("http.sqlite*"))
     parts.append(["answers", table.size(answers), "of servers, so that a search asks for nothing twice"])
+    models = _size(folder / "answers") + sum(path.stat().st_size for path in folder.glob("vectors.sqlite*"))
+    parts.append(["models", table.size(models), "what they answered, so that no question is paid twice"])
     parts.append(["ledger", table.size(_size(folder / "ledger")), "what was asked for, for the quotas"])
     click.echo(folder)
     click.echo("\n".join(table.aligned(parts)))

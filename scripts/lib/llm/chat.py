@@ -1,12 +1,17 @@
 """One question to a language model, and what it answers."""
 
+import hashlib
+import json
 import logging
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 
 from scripts.lib.errors import UserError
+from scripts.lib.files import read_json, write_text
 from scripts.lib.net.errors import ServiceError
 from scripts.lib.net.secrets import redact
 from scripts.lib.problems import printable
@@ -34,32 +39,49 @@ class AnswerError(UserError):
 @dataclass(frozen=True)
 class Reply:
     """`text` as it came; `cut`: it came to the length that the server allows; `call`: the tokens the server counted,
-    `prompt_tokens` and `completion_tokens`, None where it does not say."""
+    `prompt_tokens` and `completion_tokens`, None where it does not say; `keep()` has the same question answered by it
+    from then on."""
 
     text: str
     cut: bool
     call: dict
+    keep: Callable[[], None] = lambda: None
 
 
 def chat(service: object, messages: list[dict], schema: dict, llm: dict, expected: int) -> Reply:
     """The model's reply to `messages`, in the form of the JSON schema where the server heeds it.
 
     `llm` is the section of the configuration; `expected` is how many tokens the answer may have, for the quota.
-    Nothing but text is asked for: no tools are offered. Raises ServiceError, QuotaError, AnswerError.
+    Nothing but text is asked for: no tools are offered. A question whose reply was kept, in the cache folder, is not
+    asked again. Raises ServiceError, QuotaError, AnswerError.
     """
     form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": _strict(schema), "strict": True}}
     body = {"model": llm["model"], "messages": messages, "response_format": form}
     body |= {key: llm[key] for key in ("temperature", "seed") if llm[key] is not None}
+    question = json.dumps([service.base_url, body], sort_keys=True)
+    file = service.folder / "answers" / f"{hashlib.sha256(question.encode()).hexdigest()}.json"
+    if kept := _kept(file):
+        logging.info("%s: has answered this before", service.name)
+        return kept
     tokens = sum(len(message["content"]) for message in messages) // LETTERS_A_TOKEN + expected
     while True:
         try:
-            return _reply(service.post("chat/completions", body, tokens), service.name)
+            reply = _reply(service.post("chat/completions", body, tokens), service.name)
+            entry = {"text": reply.text, "cut": reply.cut, "call": reply.call}
+            return replace(reply, keep=partial(write_text, file, json.dumps(entry)))
         except ServiceError as error:
             refused = _refused(error, body)
             if not refused:
                 raise _explained(error, llm) from None
             logging.info("%s; asking again without %s", error, " and ".join(refused))
             body = {key: value for key, value in body.items() if key not in refused}
+
+
+def _kept(file: Path) -> Reply | None:
+    try:
+        return Reply(**read_json(file))
+    except (OSError, ValueError, TypeError):  # there is none, or it is damaged
+        return None
 
 
 def _strict(schema: dict) -> dict:

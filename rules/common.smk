@@ -167,8 +167,6 @@ FONTS = [repo(path) for path in sorted(ROOT.glob("config/fonts/*.ttf"))]
 def brief(wildcards):
     """What a project's script is written from."""
     folder = f"projects/{wildcards.project}"
-    if os.path.exists(f"{folder}/script.yaml") or os.path.exists(f"{folder}/script.yml"):
-        raise WorkflowError(f"{folder}: has a script in YAML, beside which there can be no script.json; move it away")
     if wildcards.project not in SOUND or not os.path.exists(f"{folder}/brief.yaml"):
         raise WorkflowError(f"{folder}: has no brief to write a script from; write {folder}/brief.yaml (docs/llm.md)")
     return f"{folder}/brief.yaml"

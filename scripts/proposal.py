@@ -21,6 +21,7 @@ from scripts.lib.llm.brief import (
 from scripts.lib.llm.chat import Reply, chat
 from scripts.lib.llm.pace import LETTERS_A_WORD, rate
 from scripts.lib.llm.prompts import DATA, FORM
+from scripts.lib.llm.room import check_room
 from scripts.lib.llm.server import service
 from scripts.lib.net.service import settings_of
 from scripts.lib.script import read_script
@@ -137,6 +138,7 @@ def said(script: dict) -> tuple[list[str], list[str]]:
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
+        check_room(Path(snakemake.input.brief).parent)
         brief = read_brief(Path(snakemake.input.brief))
         voice, asked = snakemake.params.settings["voice"], snakemake.params.settings["llm"]
         llm = settings_of(snakemake.config, snakemake.wildcards.project, "llm") | asked

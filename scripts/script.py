@@ -9,6 +9,7 @@ from scripts.lib.documents import read_document
 from scripts.lib.errors import UserError
 from scripts.lib.files import read_json, write_json
 from scripts.lib.job import job, warn
+from scripts.lib.llm.room import check_room
 
 
 def script(proposal: dict) -> dict:
@@ -54,6 +55,7 @@ def place(target: Path) -> Path:
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         target = Path(snakemake.output.script)
+        check_room(target.parent)
         path = place(target)
         write_json(path, script(read_json(snakemake.input.proposal)))
         if path != target:

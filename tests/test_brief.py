@@ -355,6 +355,8 @@ def test_a_project_without_a_script_is_faulty_unless_it_has_a_brief(tmp_path):
     projects = read_projects(tmp_path, settings)
     assert not projects["deep"].problems and not projects["deep"].scenes
     assert "has no script" in projects["empty"].problems[0]
+    (tmp_path / "empty/brief.yml").write_text("topic: the deep sea")
+    assert "empty/brief.yml: is not read; name it brief.yaml" in read_projects(tmp_path, settings)["empty"].problems[0]
     assert projects["other"].settings["selection"]["avoid"] == [], "who has no script yet has no clips to avoid"
     assert not projects["other"].problems
 
@@ -456,8 +458,12 @@ def test_who_has_no_brief_or_a_faulty_one_is_told_and_keeps_their_script(models,
     (desk / "projects/hand/script.json").write_bytes(hand)
     (desk / "projects/hand/script.json").rename(desk / "projects/hand/script.yaml")
     run = snakemake(desk, "projects/hand/script.json")
-    assert run.code != 0 and "has a script in YAML" in run.output
+    assert run.code != 0 and "script.yaml: is there, beside which there can be no script.json" in run.output
     assert not models.requests
+    (desk / "projects/deep/brief.yaml").write_text(json.dumps({"topic": TOPIC, "length": 10, "scenes": 1}))
+    run = snakemake(desk, "projects/hand/script.json", TARGET)
+    assert run.code != 0 and (desk / TARGET).exists(), "it stops only itself"
+    assert not (desk / "projects/hand/script.json").exists()
 
 
 def test_a_hand_written_script_is_not_replaced_by_one_from_a_brief(models, desk):

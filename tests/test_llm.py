@@ -203,7 +203,10 @@ def test_a_wrong_model_key_or_address_is_named(models, settings, monkeypatch):
     with pytest.raises(ServiceError, match="check the key in MODEL_KEY") as error:
         order(settings)
     assert "sk-another" not in str(error.value) and "***" in str(error.value)
-    assert len(models.requests) == 3
+    monkeypatch.delenv("MODEL_KEY")
+    with pytest.raises(ServiceError, match="MODEL_KEY is not set; set it in the environment"):
+        order(settings)
+    assert len(models.requests) == 4
 
 
 @pytest.mark.parametrize("fault", ["429-retry-after", "500", "reset", "cut-json", "not-json", "truncated"])

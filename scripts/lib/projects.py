@@ -100,7 +100,9 @@ def _script(folder: Path) -> tuple[Script, list[str]]:
     if not found and (folder / "brief.yaml").exists():
         return none, []
     if not found:
-        return none, [f"{where}: has no script; write {where}/script.json or {where}/script.yaml"]
+        ignored = [name for name in ("brief.yml", "brief.json") if (folder / name).exists()]
+        problems = [f"{where}/{name}: is not read; name it brief.yaml" for name in ignored]
+        return none, problems or [f"{where}: has no script; write {where}/script.json or {where}/script.yaml"]
     if len(found) > 1:
         return none, [f"{where}: has both {' and '.join(found)}; keep one"]
     script, problems = read_script(folder / found[0])

@@ -184,7 +184,12 @@ class Service:
         if 300 <= status < 400:
             return ServiceError(f"{said}, which leads elsewhere; set its base_url to where it really is", status)
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) or (status == 400 and "api key" in said.lower()):
-            return ServiceError(f"{said}: check the key in {self.key_env}", status)
+            remedy = (
+                f"check the key in {self.key_env}"
+                if self.key
+                else f"{self.key_env} is not set; set it in the environment or in .env"
+            )
+            return ServiceError(f"{said}: {remedy}", status)
         return ServiceError(said, status)
 
     def _words(self, response: requests.Response) -> str:

@@ -226,12 +226,14 @@ def test_a_brief_becomes_a_script_of_the_wanted_length_and_scenes(models, write)
     assert not list(validator("script").iter_errors(script(about | {"brief": {"topic": TOPIC}} | made)))
 
 
-@pytest.mark.parametrize("fault", ["fenced", "prose", "thought", "cut", "wrong-schema", "no-json", "tool-call"])
+@pytest.mark.parametrize(
+    "fault", ["fenced", "prose", "thought", "draft", "cut", "wrong-schema", "no-json", "tool-call"]
+)
 def test_an_answer_that_comes_in_a_bad_form_is_survived(models, write, fault):
     models.chat.queue = [fault]
     made = write(scenes=3)
     assert len(made["script"]["scenes"]) == 3
-    assert len(made["calls"]) == len(models.requests) == (1 if fault in ("fenced", "prose", "thought") else 2)
+    assert len(made["calls"]) == len(models.requests) == (1 if fault in ("fenced", "prose", "thought", "draft") else 2)
 
 
 def test_a_script_that_is_not_what_the_brief_wants_is_put_right_by_the_faults_that_are_found(models, write):

@@ -74,12 +74,8 @@ def test_a_brief_becomes_a_video_and_an_edit_of_a_text_asks_only_for_that_scenes
     told = [call["for"] for call in usage["calls"]]
     assert told[:2] == ["proposal", "ranking hook"] and told.count("embedding s01") == 1
     assert usage["total"]["completion_tokens"] == sum(call["completion_tokens"] for call in usage["calls"]) > 100
-    proposal = tmp_path / "results/deep/proposal.json"
-    whole = proposal.read_text()
-    for other in (whole.replace("gpt-test", "another"), "{}", None):
-        proposal.unlink() if other is None else proposal.write_text(other)
-        assert snakemake(tmp_path, "-n").jobs == [], "what counts is what the script in use took"
-    proposal.write_text(whole)
+    (tmp_path / "results/deep/proposal.json").write_text("{}")
+    assert snakemake(tmp_path).jobs == [], "what counts is what the script in use took"
 
     edit_script(tmp_path, "deep", lambda scenes: scenes[1].update(text="A wood is older than anybody thinks."))
     run, asked = asked_by(models, tmp_path)

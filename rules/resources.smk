@@ -94,7 +94,7 @@ rule whisper_model:
 
 rule footage_index:
     input:
-        files=footage_files(),
+        files=lambda wildcards: footage_files(),
         catalogue=repo("config/backgrounds.yaml"),
         model=embedding_model,
         code=sources("footage_index"),

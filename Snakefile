@@ -37,6 +37,10 @@ rule all:
         ],
 
 
+onstart:
+    tidy_up()
+
+
 onsuccess:
     summarise()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from scripts.lib.cluster import keep_keys_here
+from scripts.lib.cluster import cancel_orphans, keep_keys_here
 from scripts.lib.config import complete
 from scripts.lib.delivered import DELIVERED, costs
 from scripts.lib.documents import read_document
@@ -122,7 +122,12 @@ if not ON_CLUSTER and workflow.is_main_process and workflow.resource_settings.co
 
 
 if ON_CLUSTER and workflow.is_main_process:
-    keep_keys_here([SETTINGS, *(found.settings for found in SOUND.values())], ROOT / "profiles/bin")
+    own = [Path(f"projects/{name}/config.yaml") for name in projects if name not in SOUND]
+    keep_keys_here(
+        [SETTINGS, *(found.settings for found in SOUND.values())],
+        [path.read_text(encoding="utf-8", errors="replace") for path in own if path.is_file()],
+        ROOT / "profiles/bin",
+    )
 
 
 # Inputs
@@ -551,7 +556,13 @@ def longest_first(wildcards):
     return RANK.get(wildcards.project, 0) * 100_000 + min(len(value("scene.text")(wildcards)), 49_999)
 
 
-# The end of a run
+# The beginning and the end of a run
+
+
+def tidy_up():
+    """On Slurm, cancel what still runs there of a run that was killed. Snakemake's lock is ours by now."""
+    if workflow.executor_plugin.name == "slurm" and (orphans := cancel_orphans()):
+        note(f"{orphans} Slurm jobs of a run that was killed here were still in the queue: they are cancelled")
 
 
 def summarise():

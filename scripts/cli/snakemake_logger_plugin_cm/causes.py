@@ -1,5 +1,6 @@
 """Why a job or a run failed, in the words of a job's log or of Snakemake, without their tracebacks."""
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -56,6 +57,12 @@ def of_job(logs: Iterable[str], crash: str) -> list[str]:
     if status:
         return [*last, f"it ended with exit status {status[1]}"]
     return last + (plain(crash, "") if crash else [])
+
+
+def of_submission() -> list[str]:
+    """Why the cluster took no job, as profiles/bin/sbatch has put it down."""
+    lines = [line.strip() for line in read(os.environ.get("SUBMISSION_REFUSED", "")) if line.strip()]
+    return ["the cluster did not take it", *lines]
 
 
 def plain(message: str, folder: str) -> list[str]:

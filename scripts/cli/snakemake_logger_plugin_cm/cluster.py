@@ -15,8 +15,12 @@ UNNOTICED_SECONDS = 300
 """The executor looks every three minutes at least: what it has not seen by then, it will not see."""
 QUERY_SECONDS = 60
 ENDED = ("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT")
-ITS_TURN = ("None", "Priority", "Resources", "BeginTime", "Dependency", "Licenses", "Prolog", "Reservation")
-"""Why jobs wait when all is well."""
+ITS_TURN = re.compile(
+    "None|Priority|Resources|Nodes required|BeginTime|Dependency|Licenses|Prolog|Reservation|ReqNodeNotAvail"
+    "|(QOS|Assoc)(Grp|Max)(?!.*(PerJob|PerNode|Wall|(?<!Run)Minutes))"
+)
+"""Why jobs wait when all is well: others come first, or as much of ours is at work as may be at once. A limit that one
+job alone goes beyond, or a budget that is used up, is another matter."""
 ADVICE = {
     "PartitionTimeLimit": "it asks for more time than its partition allows; lower `runtime` or name another partition",
     "PartitionNodeLimit": "no node of its partition is large enough; name another partition",
@@ -75,7 +79,7 @@ class Cluster:
             state, reason = states.get(slurm, ("", ""))
             if state and state not in ENDED:
                 self.lost.pop(slurm, None)
-                if state == "PENDING" and not reason.startswith(ITS_TURN):
+                if state == "PENDING" and not ITS_TURN.match(reason):
                     blocked.setdefault(reason, {})[slurm] = name
             elif now - self.lost.setdefault(slurm, now) >= UNNOTICED_SECONDS and slurm not in self.told:
                 over.setdefault(f"has {state} for" if state else "knows no more of", {})[slurm] = name

@@ -19,6 +19,7 @@ SUMMED_UP = ("Exiting because a job execution failed", "WorkflowError:\nAt least
 INTERRUPTED = re.compile(r"died with <Signals\.SIGINT|returned non-zero exit status 130\b")
 GUESSES = ("No SLURM account given", "No account was given", "Unable to guess SLURM account")
 """What the Slurm executor says of each run that names no account, as most do."""
+UNSUBMITTED = ("SLURM sbatch failed", "Error submitting jobscript")
 UNWRITTEN = re.compile(r"Job (\d+) +completed successfully, but some output files are missing.*?\n(.*)", re.DOTALL)
 
 
@@ -158,12 +159,19 @@ class Reporter:
     def _job_error(self, record: LogRecord) -> None:
         crash = self.crashes.pop(record.thread, "")
         self.aborted |= INTERRUPTED.search(crash) is not None  # Ctrl-C may reach a job before it reaches Snakemake
-        why = causes.of_job(record.log, crash)
-        self._fail(record.jobid, record.created, why + (record.rule_msg or "").splitlines(), record.log)
+        message = record.rule_msg or ""
+        if message.startswith(UNSUBMITTED):
+            self._fail(record.jobid, record.created, causes.of_submission(), [])
+        else:
+            why = causes.of_job(record.log, crash)
+            self._fail(record.jobid, record.created, why + message.splitlines(), record.log)
 
     def _group_error(self, record: LogRecord) -> None:
-        """Of a cluster's job that holds several of ours; each of them is reported next, with its own log."""
-        self._blame("failed: a group of jobs", causes.of_job(record.aux_logs, ""), record.aux_logs)
+        """Of a cluster's job that holds several of ours; each of them is reported next, with its own log. One without
+        a number was never submitted."""
+        submitted = hasattr(record, "external_jobid")
+        why = causes.of_job(record.aux_logs, "") if submitted else causes.of_submission()
+        self._blame("failed: a group of jobs", why, record.aux_logs)
 
     def _fail(self, number: int, end: float, why: list[str], logs: list[str]) -> None:
         job = self.progress.stop(number)

@@ -303,11 +303,45 @@ def together(group, section=None):
     return group if ON_CLUSTER and not (section and asks_server(section)) else None
 
 
-def voice_memory(wildcards):
-    """Megabytes that a scene's narration takes at most: some, and more for each character, as measured with 5,000."""
+def memory(needed):
+    """A resource function: the megabytes that a job takes, as the function of wildcards `needed` says. On a cluster,
+    more with each attempt, and room for the two Snakemakes that start it on its node; on one machine, no more than
+    there are: a job that asks for more ends a run."""
+    if ON_CLUSTER:
+        return lambda wildcards, attempt: (needed(wildcards) + 300) * attempt
+    return lambda wildcards: min(needed(wildcards), memory_mb())
+
+
+def speaking(wildcards):
+    """Megabytes for a scene's narration: some, and more for each character, as measured with 5,000."""
     least, more = {"kokoro": (1100, 0.5), "piper": (1000, 0.2)}.get(value("narration.engine")(wildcards), (200, 0.05))
-    needed = round(least + more * len(value("scene.text")(wildcards)))
-    return needed if ON_CLUSTER else min(needed, memory_mb())  # on one machine, a job that asks for more ends a run
+    return round(least + more * len(value("scene.text")(wildcards)))
+
+
+def listening(wildcards):
+    """Megabytes for the words of a scene."""
+    model = listened_by(wildcards)
+    return timing.memory_for(model) if model else 100
+
+
+def listening_minutes(wildcards, attempt):
+    """Minutes for the words of a scene on a cluster: the larger the model, the more."""
+    return (10 + listening(wildcards) // 100) * attempt
+
+
+def megapixels(wildcards):
+    return value("video.width")(wildcards) * value("video.height")(wildcards) / 1e6
+
+
+def rendering(wildcards):
+    """Megabytes for a scene's picture: ffmpeg took 400 for 1080x1920, 1,500 for 2160x3840, and half as much again with
+    the preset `medium`."""
+    return round(150 + 270 * megapixels(wildcards))
+
+
+def rendering_minutes(wildcards, attempt):
+    """Minutes for a scene's picture on a cluster."""
+    return round(10 + 5 * megapixels(wildcards)) * attempt
 
 
 @functools.cache
@@ -327,13 +361,6 @@ def listening_gpus(wildcards):
 def listening_cores(wildcards):
     """Cores for the words of a scene."""
     return value("timing.threads")(wildcards) if listened_by(wildcards) else 1
-
-
-def listening_memory(wildcards):
-    """Megabytes for the words of a scene, on one machine no more than there are: a job that asks for more ends a run."""
-    model = listened_by(wildcards)
-    needed = timing.memory_for(model) if model else 100
-    return needed if ON_CLUSTER else min(needed, memory_mb())
 
 
 def embedder_of(settings):

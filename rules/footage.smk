@@ -37,6 +37,7 @@ rule search:
     benchmark:
         "<benchmarks>/search/{project}/{scene}/{provider}.tsv"
     priority: feeding
+    retries: 0
     localrule: True
     conda:
         "../envs/network.yaml"
@@ -98,6 +99,7 @@ rule ranking:
     benchmark:
         "<benchmarks>/ranking/{project}/{scene}.tsv"
     priority: feeding
+    retries: 0
     localrule: True
     conda:
         "../envs/network.yaml"
@@ -151,6 +153,7 @@ rule clip:
     benchmark:
         "<benchmarks>/clip/{project}/{scene}.tsv"
     priority: feeding
+    retries: 0
     localrule: True
     conda:
         "../envs/network.yaml"

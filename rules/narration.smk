@@ -22,7 +22,7 @@ rule narration:
     resources:
         cpus=lambda wildcards, threads: threads,
         api_slots=lambda wildcards, threads: 1 - threads,
-        mem_mb=voice_memory,
+        mem_mb=memory(speaking),
     params:
         settings=spoken,
     script:
@@ -49,7 +49,8 @@ rule words:
     threads: listening_cores
     resources:
         cpus=lambda wildcards, threads: threads,
-        mem_mb=listening_memory,
+        mem_mb=memory(listening),
+        runtime=listening_minutes,
         gpu=listening_gpus,
     params:
         settings=timed,

@@ -51,7 +51,8 @@ rule segment:
     threads: value("video.threads")
     resources:
         cpus=lambda wildcards, threads: threads,
-        mem_mb=700,
+        mem_mb=memory(rendering),
+        runtime=rendering_minutes,
     params:
         settings=settings("video", pad_before="narration.pad_before", pad_after="narration.pad_after"),
     script:

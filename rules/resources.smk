@@ -12,6 +12,7 @@ rule minilm:
         "<logs>/minilm.log",
     benchmark:
         "<benchmarks>/minilm.tsv"
+    retries: 0
     localrule: True
     conda:
         "../envs/network.yaml"
@@ -35,6 +36,7 @@ rule voice_kokoro:
         "<benchmarks>/voice_kokoro/{model}.tsv"
     wildcard_constraints:
         model=r"kokoro-[\w.]+",
+    retries: 0
     localrule: True
     conda:
         "../envs/network.yaml"
@@ -59,6 +61,7 @@ rule voice_piper:
         "<benchmarks>/voice_piper/{voice}.tsv"
     wildcard_constraints:
         voice=r"[\w.-]+",
+    retries: 0
     localrule: True
     conda:
         "../envs/network.yaml"
@@ -82,6 +85,7 @@ rule whisper_model:
     wildcard_constraints:
         recogniser=r"[\w.-]+",
         manifest="manifest|manifest-if-any",
+    retries: 0
     localrule: True
     conda:
         "../envs/network.yaml"

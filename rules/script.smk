@@ -12,6 +12,7 @@ rule proposal:
         "<logs>/proposal/{project}.log",
     benchmark:
         "<benchmarks>/proposal/{project}.tsv"
+    retries: 0
     localrule: True
     conda:
         "../envs/network.yaml"

@@ -276,3 +276,21 @@ def test_two_runs_at_once_with_different_settings_do_not_meet(workspace):
     for arguments in words:
         again = cm(workspace, *arguments)
         assert again.returncode == 0 and "nothing to do" in again.stderr
+
+
+def test_many_projects_are_built_in_runs_of_so_many(workspace):
+    """What is no project to be built is in no run, and what fails in one run stops no other."""
+    write_project(workspace, "archived", SCENES, archived=True)
+    write_project(workspace, "broken", {})
+    (workspace / "projects/brief").mkdir()
+    (workspace / "projects/brief/brief.yaml").write_text("topic: the sea\n")
+    (workspace / "projects/notes.txt").write_text("not a project")
+    say_more(workspace)
+    run = cm(workspace, "build", "--per-run", 1)
+    assert run.returncode == 1 and "run 1 of 2" in run.stderr and "refused: broken" in run.stderr
+    assert "run 2 of 2" in run.stderr and "video tiny" in made(run.stderr) and "archived" not in run.stderr
+    run = cm(workspace, "build", "--per-run", 2, "--dry-run")
+    assert run.returncode == 0 and "run 1 of" not in run.stderr
+    planned = shlex.split(command(run.stderr))
+    assert "results/broken/video.mp4" in planned and "results/tiny/quality.json" in planned
+    assert not any("archived" in word or "brief" in word for word in planned)

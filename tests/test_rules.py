@@ -4,7 +4,7 @@ import re
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, snakemake, write_config
 
 TEXT = "\n".join(path.read_text() for path in sorted(ROOT.glob("rules/*.smk")))
 RULES = {
@@ -54,6 +54,7 @@ def test_what_waits_on_the_network_stays_on_the_submit_host_of_a_cluster(rule):
     threads, local, group = (directive(rule, name).strip() for name in ("threads", "localrule", "group"))
     if threads == "0":
         assert local == "True" and not group
+        assert directive(rule, "retries").strip() == "0"  # it tries again by itself, where that may help
     elif "working(" in threads or threads.endswith("_threads"):  # a function that gives 0 for a server
         section = re.search(r'asks_server\("(\w+)"\)', local)[1]
         assert not group or f'"{section}"' in group
@@ -83,3 +84,13 @@ def test_no_index_address_and_no_unpinned_requirement():
         starts = [line for line in text.splitlines() if re.match(r"[a-z]", line)]
         assert starts and all("==" in line for line in starts)
         assert text.count("--hash=sha256:") >= len(starts)
+
+
+def test_the_memory_of_a_render_follows_from_the_size_of_the_picture(workspace):
+    asked = []
+    for width, height in ((1080, 1920), (2160, 3840)):
+        write_config(workspace, video={"width": width, "height": height})
+        plan = snakemake(workspace, "-n", "--rerun-triggers", "mtime", "--forcerun", "segment")
+        block = plan.output.split("\nrule segment:")[1]
+        asked.append(int(re.search(r"mem_mb=(\d+)", block)[1]))
+    assert 600 < asked[0] < 800 and 2000 < asked[1] < 3000

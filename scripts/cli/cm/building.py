@@ -136,6 +136,7 @@ def render(ctx: click.Context, projects: tuple[str, ...], **given: object) -> No
 @click.command()
 @options.projects
 @options.running
+@options.per_run
 @click.pass_context
 def build(ctx: click.Context, projects: tuple[str, ...], **given: object) -> None:
     """Make the video and all that goes with it: subtitles, thumbnail, credits, quality report.
@@ -147,6 +148,7 @@ def build(ctx: click.Context, projects: tuple[str, ...], **given: object) -> Non
     cm build salt --set captions.style=pill
     cm build --dry-run                       what would be made, and why
     cm build salt -- --forcerun narration    all after -- goes to Snakemake
+    cm build --per-run 20                    hundreds of projects, in runs of twenty
     """
     make(ctx, projects, None, **given)
 
@@ -172,7 +174,7 @@ def script(ctx: click.Context, projects: tuple[str, ...], **given: object) -> No
         raise Wrong(f"projects/{name} has no brief.yaml to write a script from; write one, {has}")
     if not briefed:
         raise Wrong("no project has a brief.yaml to write a script from; write projects/NAME/brief.yaml")
-    build_targets(call, [f"projects/{name}/script.json" for name in briefed], given["dry_run"])
+    build_targets(call, [[f"projects/{name}/script.json" for name in briefed]], given["dry_run"])
 
 
 def called(ctx: click.Context, **given: object) -> invocation.Call:
@@ -181,7 +183,9 @@ def called(ctx: click.Context, **given: object) -> invocation.Call:
     return invocation.Call.of(given["directory"], given["concurrency"], given["profile"], given["sets"], extra)
 
 
-def make(ctx: click.Context, words: Sequence[str], files: Sequence[str] | None, **given: object) -> None:
+def make(
+    ctx: click.Context, words: Sequence[str], files: Sequence[str] | None, per_run: int | None = None, **given: object
+) -> None:
     """Build some files of the projects that are named, or of all; by default what is delivered."""
     call = called(ctx, **given)
     named = naming.projects(call.workspace, words)
@@ -190,12 +194,19 @@ def make(ctx: click.Context, words: Sequence[str], files: Sequence[str] | None, 
     if named and unwritten:
         raise Wrong(f"projects/{unwritten[0]} has a brief and no script yet; write it first: cm script {unwritten[0]}")
     names = [name for name in names if name not in unwritten]
-    if files and not names:
+    if (files or per_run) and not names:
         raise Wrong("no project has a script yet; write it first: cm script")
-    whole = not (files or named)  # Snakemake's own default, and a short command
-    targets = [] if whole else wanted(call, dict.fromkeys(names, files) if files else delivered(call, names))
+    if files or named or per_run:
+        mine = dict.fromkeys(names, files) if files else delivered(call, names)
+        size = per_run or len(names) or 1
+        runs = [
+            wanted(call, {name: mine[name] for name in names[first : first + size]})
+            for first in range(0, len(names), size)
+        ]
+    else:
+        runs = [[]]  # Snakemake's own default, and a short command
     try:
-        build_targets(call, targets, given["dry_run"])
+        build_targets(call, runs, given["dry_run"])
     finally:
         if given["dry_run"]:
             naming.forget(named)
@@ -231,17 +242,26 @@ def _refused(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "_", name)
 
 
-def build_targets(call: invocation.Call, targets: list[str], dry_run: bool) -> None:
-    """Run or plan, say how it went, and end the process with its status."""
-    if dry_run:
-        show_plan(call, targets)
-        return
-    warn_of_overruled(call)
-    before = {target: _date(call, target) for target in targets}
-    code = run(call, targets)
-    if not code:
-        show_where(call, before)
-    sys.exit(code if code > 128 else min(code, 1))
+def build_targets(call: invocation.Call, runs: Sequence[Sequence[str]], dry_run: bool) -> None:
+    """Run or plan, the targets of each run after those of the one before; say how it went, and end the process with its
+    status. What fails in one run stops no other; a signal stops all."""
+    if not dry_run:
+        warn_of_overruled(call)
+    worst = 0
+    for number, targets in enumerate(runs, start=1):
+        if len(runs) > 1:
+            click.secho(f"run {number} of {len(runs)}", bold=True, err=True)
+        if dry_run:
+            show_plan(call, targets)
+            continue
+        before = {target: _date(call, target) for target in targets}
+        code = run(call, targets)
+        if code > 128:
+            sys.exit(code)
+        if not code:
+            show_where(call, before)
+        worst = max(worst, min(code, 1))
+    sys.exit(worst)
 
 
 def show_plan(call: invocation.Call, targets: Sequence[str]) -> None:

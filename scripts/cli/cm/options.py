@@ -79,6 +79,12 @@ concurrency = click.option(
     help="How much runs at once: a number from 1 up, or a share of the CPUs. 1 is strictly one after the other. "
     "Default: half of the CPUs, at most 8.",
 )
+per_run = click.option(
+    "--per-run",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="In runs of N projects, one after the other: the way to build hundreds (docs/scale.md).",
+)
 dry_run = click.option("--dry-run", "-n", is_flag=True, help="Say what would be made, and why, and make nothing.")
 
 

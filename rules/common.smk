@@ -139,9 +139,14 @@ def repo(path):
 
 
 @functools.cache
-def sources(name):
-    """The rule's script and every module of ours that it imports: an edit reruns just the rules that use it."""
+def source_files(name):
     return [repo(path) for path in modules(f"scripts/{name}.py")]
+
+
+def sources(name):
+    """An input function: the rule's script and every module of ours that it imports, so that an edit reruns just the
+    rules that use it. They are read for the rules that a run needs; a job on a node needs one or two."""
+    return lambda wildcards: source_files(name)
 
 
 def scenes(path):

@@ -23,6 +23,8 @@ from scripts.lib.net.addresses import AddressError, check_url, guarded
         "http://[fd00::1]/",
         "http://[::ffff:127.0.0.1]/",
         "http://[64:ff9b::7f00:1]/",
+        "http://[64:ff9b:1::a00:1]/",
+        "http://[::127.0.0.1]/",
         "http://[2002:7f00:1::]/",
         "file:///etc/passwd",
         "ftp://example.com/x",

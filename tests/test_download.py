@@ -111,7 +111,7 @@ def test_a_file_is_fetched_with_one_plain_request(files, tmp_path, monkeypatch):
 PASSING = [
     *("429", "429-retry-after", "500", "502", "503", "timeout", "reset", "reset-midway", "closed", "truncated"),
     *("no-length", "no-length-cut", "chunks-cut", "no-range", "wrong-range", "changed", "nothing", "html-as-mp4"),
-    *("stall", "trickle"),
+    *("stall", "trickle", "trickling-head"),
 ]
 
 
@@ -133,6 +133,7 @@ STAYING = {
     "closed": ("the connection broke off", True),
     "truncated": ("sent 200,000 of 300,000 bytes", True),
     "trickle": ("sends less than 10 kB a second", True),
+    "trickling-head": ("nothing came for 1 s", True),
     "stall": ("nothing came for 1 s", True),
     "404": ("answered 404", False),
     "challenge-403": ("answered 403", False),

@@ -183,6 +183,7 @@ REFUSES |= {
     "local-file": 302,
 }
 BREAKS = {"timeout", "reset", "reset-midway", "closed", "truncated", "stall", "trickle", "chunks-cut", "oversized-said"}
+BREAKS |= {"trickling-head"}
 WRONG = {
     "not-json",
     "cut-json",

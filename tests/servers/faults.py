@@ -57,10 +57,12 @@ def _stall(exchange: Exchange, answer: Answer) -> None:
 def _trickle(exchange: Exchange, answer: Answer) -> None:
     """Never silent for as long as a read times out, and never done."""
     exchange.reply(answer, length=len(answer.body), upto=0)
-    for byte in answer.body:
-        if exchange.gone(0.1):
-            return
-        exchange.send(bytes([byte]))
+    exchange.trickle(answer.body)
+
+
+def _trickling_head(exchange: Exchange, answer: Answer) -> None:
+    """The same, of the status and the headers."""
+    exchange.trickle(b"HTTP/1.1 200 OK\r\n" + b"X-Padding: none\r\n" * 99)
 
 
 def _echo(exchange: Exchange, answer: Answer) -> None:
@@ -90,6 +92,7 @@ API: dict[str, Callable[[Exchange, Answer], None]] = {
     "challenge-429": _instead(CHALLENGE, "text/html; charset=UTF-8", 429, cf_mitigated="challenge"),
     "truncated": _truncated,
     "trickle": _trickle,
+    "trickling-head": _trickling_head,
     "stall": _stall,
     "echo": _echo,
     "elsewhere": _elsewhere,
@@ -189,6 +192,7 @@ DOWNLOAD: dict[str, Callable[[Exchange, Answer], None]] = {
     "local-file": _redirect("file:///etc/passwd"),
     "loop": _redirect_loop,
     "trickle": _trickle,
+    "trickling-head": _trickling_head,
     "stall": _stall,
     "oversized": _oversized,
     "oversized-said": lambda exchange, answer: exchange.reply(answer, length=10**10),

@@ -83,13 +83,14 @@ class _Stamped(io.RawIOBase):
 
 
 class Exchange(BaseHTTPRequestHandler):
-    """One connection; `request_` is the request that is being answered. Faults speak through its methods."""
+    """One connection; `noted` is the request that is being answered. Faults speak through its methods."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: "Host"
 
     def setup(self) -> None:
+        self.timeout = self.server.idle
         super().setup()
         self.rfile.close()
         self.stamped = _Stamped(self.connection)
@@ -165,6 +166,14 @@ class Exchange(BaseHTTPRequestHandler):
                 return True
         return self.server.closing.is_set()
 
+    def trickle(self, data: bytes) -> None:
+        """Send byte by byte, never silent for as long as a read times out."""
+        for byte in data:
+            if self.gone(0.1):
+                break
+            self.send(bytes([byte]))
+        self.close_connection = True
+
     def hold(self) -> None:
         """Say nothing more until the client gives up."""
         while not self.gone(60):
@@ -183,16 +192,17 @@ class Exchange(BaseHTTPRequestHandler):
 
 
 class Host(ThreadingHTTPServer):
-    """A server of its own origin, in threads of this process, until it is closed."""
+    """A server of its own origin, in threads of this process, until it is closed. It drops connections on which nothing
+    comes for `idle` seconds."""
 
     daemon_threads = False
     request_queue_size = 128
 
-    def __init__(self, name: str, answer: Callable[[Exchange], None], port: int = 0) -> None:
+    def __init__(self, name: str, answer: Callable[[Exchange], None], port: int = 0, idle: float | None = None) -> None:
         super().__init__(("127.0.0.1", port), Exchange)
         if ARRIVED:
             self.socket.setsockopt(socket.SOL_SOCKET, ARRIVED, 1)  # connections inherit it before they are accepted
-        self.name, self.answer = name, answer
+        self.name, self.answer, self.idle = name, answer, idle
         self.requests: list[Request] = []
         self.broken: list[BaseException] = []
         self.closing = threading.Event()

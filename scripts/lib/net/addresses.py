@@ -5,12 +5,13 @@ import socket
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from scripts.lib.errors import UserError
+from scripts.lib.net.connections import Adapter
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+RESERVED = [ipaddress.ip_network(network) for network in ("64:ff9b:1::/48", "::/96")]
+"""NAT64 within somebody's network, and IPv4 in the oldest way to write it: public to Python's registry of 3.11."""
 
 
 class AddressError(UserError):
@@ -45,6 +46,8 @@ def public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner:
             return public(inner)
+        if any(address in network for network in RESERVED):
+            return False
     return address.is_global and not address.is_multicast
 
 
@@ -60,19 +63,9 @@ class _Public:
         return sock
 
 
-class _HTTP(_Public, HTTPConnection):
-    pass
-
-
-class _HTTPS(_Public, HTTPSConnection):
-    pass
-
-
-class _Guard(HTTPAdapter):
-    def get_connection_with_tls_context(self, request, verify, proxies=None, cert=None):
-        pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
-        pool.ConnectionCls = _HTTPS if pool.scheme == "https" else _HTTP
-        return pool
+class _Guard(Adapter):
+    def __init__(self) -> None:
+        super().__init__(_Public)
 
     def send(self, request, proxies=None, **options):
         if proxies and requests.utils.select_proxy(request.url, proxies):
@@ -93,7 +86,7 @@ def _resolves_publicly(host: str) -> None:
 
 def guarded(session: requests.Session, allow_private: bool) -> requests.Session:
     """The session, which from now on connects to public addresses alone (AddressError), on every redirect too."""
-    adapter = HTTPAdapter() if allow_private else _Guard()
+    adapter = Adapter() if allow_private else _Guard()
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session

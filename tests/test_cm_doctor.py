@@ -75,10 +75,13 @@ def test_the_quota_that_is_left_is_told_by_the_ledger(place):
     ledger = Ledger(place / "cache", "pexels", KEY, limits, 1)
     for _ in range(3):
         ledger.send(lambda: None)
-    ledger.close()
     check = doctor(place, PEXELS_API_KEY=KEY)["quota of pexels"]
     assert check["state"] == "good" and "197 of 200 per hour" in check["found"] and "19,997 of 20,000" in check["found"]
     assert "quota of pexels" not in doctor(place, PEXELS_API_KEY="")
+    ledger.block(9 * 86_400, "its quota is used up, it says")
+    check = doctor(place, PEXELS_API_KEY=KEY)["quota of pexels"]
+    assert check["state"] == "warning" and "its quota is used up" in check["found"]
+    assert str(ledger.blocked) in check["remedy"]
 
 
 def test_a_poor_ffmpeg_is_bad_and_the_remedy_is_told(place):

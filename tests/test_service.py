@@ -6,12 +6,14 @@ import json
 import sqlite3
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from scripts.lib.net.ledger import QuotaError
+from scripts.lib.net.ledger import QuotaError, clock
 from scripts.lib.net.secrets import redact, secret
 from scripts.lib.net.service import MissingKey, Service, ServiceError, settings_of
+from tests.servers.loopback import Host, json_answer
 
 KEY = "sentinel-key-0123456789"
 
@@ -110,6 +112,17 @@ def silent(handler):
     handler.close_connection = True
 
 
+def trickling_head(handler):
+    """A line of the head every now and then, and no end of it."""
+    handler.send_response(200)
+    with contextlib.suppress(OSError):
+        for number in range(40):
+            handler.send_header(f"X-Line-{number}", "x")
+            handler.flush_headers()
+            time.sleep(0.1)
+    handler.close_connection = True
+
+
 def trickle(handler):
     handler.send_response(200)
     handler.send_header("Content-Length", "1000")
@@ -168,9 +181,11 @@ def test_equal_searches_at_once_are_sent_once(server, service):
         pytest.param(reset, id="reset"),
         pytest.param(silent, id="silent"),
         pytest.param(trickle, id="trickle"),
+        pytest.param(trickling_head, id="trickling head"),
     ],
 )
-def test_what_may_pass_is_tried_again_and_never_kept(server, service, fault):
+def test_what_may_pass_is_tried_again_and_never_kept(server, service, fault, monkeypatch):
+    monkeypatch.setattr("scripts.lib.net.ledger.PAUSES", (1, 1, 1))
     server.queue = [fault]
     site = service()
     assert site.get("videos", {"q": "sea"}) == {"path": "/api/videos"}
@@ -231,6 +246,130 @@ def test_a_quota_that_the_service_says_is_drained_stops_every_process(server, se
         service().get("videos", {"q": "city"})
     assert len(server.asked) == 1
     assert service().get("videos", {"q": "sea"}) == {}, "what is kept costs no quota"
+
+
+@pytest.mark.parametrize("reset", [lambda: time.time() + 100, lambda: (time.time() + 100) * 1000, lambda: 100])
+def test_the_time_of_a_reset_is_read_in_each_of_its_units(server, service, reset):
+    server.queue = [(429, {"X-RateLimit-Reset": f"{reset():.0f}"}, "too much")]
+    with pytest.raises(QuotaError, match=r"^site: answered 429 \(too much\); free again at") as error:
+        service().get("videos", {"q": "sea"})
+    said = [clock(time.time() + seconds) for seconds in (98, 100)]
+    assert any(f"free again at {when}" in str(error.value) for when in said)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "days"),
+    [
+        (429, {"Retry-After": "99999999"}, 0.25),
+        (429, {"X-RateLimit-Reset": "99999999"}, 1),
+        (200, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "99999999"}, 31),
+    ],
+)
+def test_no_header_blocks_for_longer_than_a_quota_can_last(server, service, status, headers, days):
+    server.queue = [(status, {"Content-Type": "application/json"} | headers, "{}")]
+    site = service()
+    with contextlib.suppress(QuotaError):
+        site.get("videos", {"q": "sea"})
+    until = json.loads(site.ledger.blocked.read_text())["until"]
+    assert until == pytest.approx(time.time() + days * 86_400, abs=60)
+
+
+def test_a_block_that_cannot_be_true_can_be_deleted(server, service):
+    site = service()
+    site.ledger.block(9 * 86_400, "its quota is used up, it says")
+    with pytest.raises(
+        QuotaError, match=r"nothing is lost \(if it cannot be true, delete .*\.blocked\.json\)$"
+    ) as error:
+        site.get("videos", {"q": "sea"})
+    Path(str(error.value).rpartition("delete ")[2].rstrip(")")).unlink()
+    assert site.get("videos", {"q": "sea"}) == {"path": "/api/videos"}
+
+
+def test_a_server_that_only_refuses_is_asked_a_few_times_by_all_together(server, service, monkeypatch):
+    monkeypatch.setattr("scripts.lib.net.ledger.PAUSES", (0.6, 0.8, 1.0))
+    server.queue = [(429, {}, "")] * 99
+    failed = []
+
+    def search(site, number):
+        try:
+            site.get("videos", {"q": str(number)})
+        except (QuotaError, ServiceError) as error:
+            failed.append(error)
+
+    sites = [service(limits={"max_concurrent": 3}, max_wait=60) for _ in range(12)]
+    threads = [threading.Thread(target=search, args=(site, number)) for number, site in enumerate(sites)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(server.asked) <= 3 + 3, "those under way when it began, and one after each pause"
+    assert len(failed) == 12 and all("site: answered 429" in str(error) for error in failed)
+
+
+def test_what_is_kept_waits_for_nobody(server, service):
+    """Neither for who asks the same anew, nor for the quota."""
+    service().get("videos", {"q": "sea"})
+    server.delay = 0.8
+    threading.Thread(target=service().get, args=("videos", {"q": "sea"}, False)).start()
+    wait_until(lambda: len(server.asked) == 2)
+    service().ledger.block(60, "it said so")
+    began = time.time()
+    assert service().get("videos", {"q": "sea"}) == {"path": "/api/videos"}
+    assert time.time() - began < 0.5
+
+
+def test_a_wait_for_an_equal_search_is_told_and_has_an_end(server, service, caplog, monkeypatch):
+    monkeypatch.setattr("scripts.lib.net.service.QUIET", 0.1)
+    caplog.set_level("INFO")
+    server.delay = 1.0
+    first = threading.Thread(target=service().get, args=("videos", {"q": "sea"}))
+    first.start()
+    wait_until(lambda: server.asked)
+    with pytest.raises(QuotaError, match=r"site: another job has been asking the same for 0\.2 s; run again later"):
+        service(max_wait=0.2).get("videos", {"q": "sea"})
+    caplog.clear()
+    assert service().get("videos", {"q": "sea"}) == {"path": "/api/videos"}
+    told = [record.message for record in caplog.records]
+    assert told == ["waiting: site: another job is asking the same", "site: waited long enough"]
+    first.join()
+    assert len(server.asked) == 1
+
+
+def test_services_wait_for_their_own_searches_alone(server, service):
+    server.delay = 1.0
+    first = threading.Thread(target=service(name="pexels").get, args=("videos", {"q": "sea"}, False))
+    first.start()
+    wait_until(lambda: server.asked)
+    server.delay = 0.0
+    began = time.time()
+    service(name="pixabay").get("videos", {"q": "sea"}, cached=False)
+    assert time.time() - began < 0.5
+    first.join()
+
+
+def test_a_connection_that_idled_through_a_wait_costs_no_request(service):
+    """The server drops what has been idle for half a second."""
+    idle = Host("idle", lambda exchange: exchange.reply(json_answer({})), idle=0.5)
+    try:
+        site = service(max_wait=20)
+        site.base_url = idle.origin
+        site.get("videos", {"q": "first"})
+        site.ledger.block(1.5, "it said so")
+        site.get("videos", {"q": "second"})
+        site.ledger.block(1.5, "it said so")
+        fresh = service(max_wait=20)
+        fresh.base_url = idle.origin
+        fresh.get("videos", {"q": "third"})
+        assert site.ledger.requests.count() == len(idle.requests) == 3
+    finally:
+        idle.close()
+
+
+def wait_until(what, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.01)
 
 
 def test_a_wait_that_is_too_long_fails_at_once(server, service):

@@ -54,7 +54,9 @@ def by_scene(names, where, **options):
     return plan, [Fault((name,), where.format(subjects[scene].split()[0]), **options) for name, scene in plan.items()]
 
 
-PASSING = [name for name in API if name not in ("challenge-403", "echo", "elsewhere", "json-list")]
+REFUSING = ("429", "challenge-429")
+"""They hold all other searches of the site back too, for a while, so they are tried alone."""
+PASSING = [name for name in API if name not in ("challenge-403", "echo", "elsewhere", "json-list", "challenge-429")]
 
 
 def test_a_search_that_fails_once_is_made_again(model, stock_media):
@@ -67,8 +69,7 @@ def test_a_search_that_fails_once_is_made_again(model, stock_media):
 
 
 SAYS = {
-    **{status: f"answered {status}" for status in ("429", "500", "502", "503")},
-    "429-retry-after": "answered 429",
+    **{status: f"answered {status[:3]}" for status in ("429-retry-after", "500", "502", "503")},
     "timeout": "no answer within",
     "reset": "broke off",
     "reset-midway": "broke off",
@@ -77,9 +78,9 @@ SAYS = {
     "cut-json": "no JSON",
     "json-list": "no JSON",
     "challenge-403": "challenge page",
-    "challenge-429": "challenge page",
     "truncated": "broke off",
     "trickle": "no answer within",
+    "trickling-head": "no answer within",
     "stall": "no answer within",
     "echo": "answered 400",
     "elsewhere": "leads elsewhere",
@@ -87,7 +88,7 @@ SAYS = {
 
 
 def test_a_search_that_keeps_failing_says_why_and_is_repaired_by_the_next_run(model, stock_media):
-    assert SAYS.keys() == API.keys()
+    assert SAYS.keys() == API.keys() - set(REFUSING)
     plan, faults = by_scene([*SAYS, "empty"], "query={}")
     with Stock(stock_media, {KEY}, faults=faults) as stock:
         workspace = stock_workspace(model, stock, {"fails": scenes(len(plan))}, ["pexels"], SITES_WIDE, **PATIENT)
@@ -102,6 +103,21 @@ def test_a_search_that_keeps_failing_says_why_and_is_repaired_by_the_next_run(mo
         run = snakemake(workspace, *wanted, env=KEYS)
         assert run.code == 0, run.output
         assert len(run.jobs) == len(SAYS)
+
+
+@pytest.mark.parametrize("fault", REFUSING)
+def test_a_site_that_refuses_without_saying_for_how_long_is_left_alone(model, stock_media, fault):
+    """Held back for 5 seconds, and then for longer than there is patience: all searches end, and few were sent."""
+    with Stock(stock_media, {KEY}, faults=[Fault((fault,))]) as stock:
+        settings = PATIENT | {"network": PATIENT["network"] | {"max_wait": 8}}
+        workspace = stock_workspace(model, stock, {"refused": scenes(6)}, ["pexels"], **settings)
+        run = snakemake(workspace, *searches("refused", list(scenes(6))), env=KEYS)
+        assert run.code != 0 and "Traceback" not in run.output
+        said = told(run.output)
+        assert said.keys() == scenes(6).keys(), run.output
+        assert all("answered 429" in why and "free again at" in why for why in said.values())
+        assert all(("challenge page" in why) == (fault == "challenge-429") for why in said.values())
+        assert len(stock.of("pexels")) <= 6 + 1
 
 
 def test_a_search_that_finds_nothing_leaves_the_scene_to_the_other_providers(model, stock_media):

@@ -62,7 +62,7 @@ def _trickle(exchange: Exchange, answer: Answer) -> None:
 
 def _trickling_head(exchange: Exchange, answer: Answer) -> None:
     """The same, of the status and the headers."""
-    exchange.trickle(b"HTTP/1.1 200 OK\r\n" + b"X-Padding: none\r\n" * 99)
+    exchange.trickle(b"HTTP/1.1 200 OK\r\n" + b"X-Padding: none\r\n" * 5)
 
 
 def _echo(exchange: Exchange, answer: Answer) -> None:

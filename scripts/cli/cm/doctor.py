@@ -288,7 +288,7 @@ def cache_path(settings: dict) -> Path | None:
 
 def quotas(settings: dict, folder: Path | None) -> Iterator[Check]:
     """What is left of what the stock sites allow, by the ledger."""
-    from scripts.lib.net.ledger import Ledger
+    from scripts.lib.net.ledger import Ledger, clock
     from scripts.lib.net.secrets import secret
 
     for site in ("pexels", "pixabay"):
@@ -296,13 +296,16 @@ def quotas(settings: dict, folder: Path | None) -> Iterator[Check]:
         with contextlib.suppress(Exception):  # a key that cannot be one is told above
             if folder and (key := secret(own["key_env"])):
                 with contextlib.closing(Ledger(folder, site, key, own, 0)) as ledger:
-                    used = ledger.used()
+                    used, (until, why), block = ledger.used(), ledger.held_back(), ledger.blocked
                 said = [
                     f"{most - count:,} of {most:,} {limit.replace('_', ' ')}" for limit, (count, most) in used.items()
                 ]
                 empty = any(count >= most for count, most in used.values())
                 remedy = "requests wait until it is free again; what is cached is used meanwhile" if empty else ""
-                yield Check(f"quota of {site}", "warning" if empty else "good", f"left: {', '.join(said)}", remedy)
+                if until:
+                    said.append(f"but asked for nothing before {clock(until)}: {why}")
+                    remedy = f"if that cannot be true, delete {block}"
+                yield Check(f"quota of {site}", "warning" if remedy else "good", f"left: {', '.join(said)}", remedy)
 
 
 def cache(settings: dict, folder: Path | None) -> Iterator[Check]:

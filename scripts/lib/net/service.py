@@ -4,20 +4,21 @@ are checked before they are used."""
 import hashlib
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 
 import requests
-from filelock import FileLock
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from filelock import FileLock, Timeout
 from urllib3.exceptions import HTTPError
 
 from scripts.lib.net.cache import cache_folder
+from scripts.lib.net.connections import Adapter
 from scripts.lib.net.errors import MissingKey, ServiceError
-from scripts.lib.net.ledger import Ledger
+from scripts.lib.net.ledger import DAY, QUIET, Ledger, QuotaError, Waiting, safe
 from scripts.lib.net.retry import ATTEMPTS, TransientError, retry_after, retrying
 from scripts.lib.net.secrets import redact, secret
 from scripts.lib.problems import printable
@@ -25,8 +26,6 @@ from scripts.lib.problems import printable
 AGENT = "content-machine/0.1"
 MOST = 64 * 2**20
 """Bytes of an answer: far more than any of JSON or a minute of speech, and no danger to a job's memory."""
-STRIPES = 64
-"""Locks for equal questions at once. Two different ones seldom share one, and then only wait for each other."""
 
 
 class Service:
@@ -55,8 +54,8 @@ class Service:
         self.tokens = 0
         self.ledger = Ledger(self.folder, name, self.key or "", limits, self.max_wait)
         self.session = _caching_session(self.folder, cached_for) if cached_for else _Session()
-        self.session.ledger = self.ledger
-        adapter = _Adapter(self)
+        self.session.service = self
+        adapter = _adapter(self)
         self.session.mount("http://", adapter)
         self.session.mount("https://", adapter)
         self.session.auth = self._sign  # a callable, so that no .netrc is asked
@@ -75,17 +74,14 @@ class Service:
 
         Equal requests of several processes at once are sent once. Raises ServiceError, QuotaError.
         """
-        asked = json.dumps([self.base_url, path, params], sort_keys=True)
-        options = {} if cached or type(self.session) is _Session else {"force_refresh": True}
-        with self.alone(asked):
+        self._check_key()
+        options = {}
+        if type(self.session) is not _Session:
+            if cached and (kept := self._kept(path, params)):  # before what others ask is waited for
+                return kept
+            options = {"force_refresh": not cached}
+        with self.alone(json.dumps([self.base_url, path, params], sort_keys=True)):
             return self._tried(lambda: _object(self._ask("GET", path, params=params, **options), self.name))
-
-    def alone(self, asked: str) -> FileLock:
-        """Held by one of several processes that are about to ask the same."""
-        stripe = int(hashlib.sha256(asked.encode()).hexdigest(), 16) % STRIPES
-        locks = self.folder / "locks"
-        locks.mkdir(exist_ok=True)
-        return FileLock(locks / f"http.{stripe}.lock")
 
     def post(self, path: str, body: dict, tokens: int = 0) -> dict:
         """The JSON object that answers `body`; `tokens` are counted against the limit of a minute.
@@ -102,9 +98,39 @@ class Service:
         """
         return self._tried(lambda: self._ask("POST", path, json=body).content)
 
-    def _tried(self, what):
+    def _check_key(self) -> None:
         if self.auth != "bearer" and not self.key:
             raise MissingKey(f"{self.name}: there is no key: set {self.key_env} in the environment or in .env")
+
+    def _kept(self, path: str, params: dict) -> dict | None:
+        response = self.session.request("GET", self._address(path), params=params, only_if_cached=True)
+        return _object(response, self.name) if response.status_code == HTTPStatus.OK else None
+
+    @contextmanager
+    def alone(self, asked: str) -> Iterator[None]:
+        """No other process asks the same meanwhile. Raises QuotaError where one does for longer than `max_wait`."""
+        folder = self.folder / "locks"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{safe(self.name)}.{hashlib.sha256(asked.encode()).hexdigest()[:16]}.lock"
+        lock, waiting = FileLock(path), Waiting(self.name, self.max_wait)
+        try:
+            lock.acquire(timeout=min(QUIET, self.max_wait))
+        except Timeout:
+            waiting.tell("another job is asking the same")
+            try:
+                lock.acquire(timeout=self.max_wait)
+            except Timeout:
+                long = f"another job has been asking the same for {self.max_wait:g} s"
+                raise QuotaError(f"{self.name}: {long}; run again later, nothing is lost") from None
+            waiting.over()
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)  # who waits for it notices, and makes a new one
+            lock.release()
+
+    def _tried(self, what):
+        self._check_key()
         try:
             return retrying(what, self.max_wait)
         except TransientError as error:
@@ -112,15 +138,18 @@ class Service:
 
     def _ask(self, method: str, path: str, **options: object) -> requests.Response:
         """An answer of status 200, whole. Raises TransientError and ServiceError for anything else."""
-        url = f"{self.base_url}/{path.lstrip('/')}"
         try:
-            response = self.session.request(method, url, timeout=self.timeout, allow_redirects=False, **options)
+            response = self.session.request(
+                method, self._address(path), timeout=self.timeout, allow_redirects=False, **options
+            )
         except (requests.RequestException, HTTPError) as error:
             raise self._broken(error) from None
-        self._note_quota(response)
         if response.status_code == HTTPStatus.OK:
             return response
         raise self._refused(response)
+
+    def _address(self, path: str) -> str:
+        return f"{self.base_url}/{path.lstrip('/')}"
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self.auth == "query":
@@ -130,8 +159,8 @@ class Service:
         return request
 
     def _read(self, response: requests.Response, **_: object) -> None:
-        """Take the answer's body while the request still counts as under way: bounded in size and time, the key taken
-        out of it should it be echoed."""
+        """Take the answer while the request counts as under way: its body, bounded in size and time, the key taken out of
+        it should it be echoed; and what it says of the quota."""
         if response._content is not False:  # read before, or from the cache
             return
         body, deadline = bytearray(), time.monotonic() + self.timeout[1]
@@ -143,42 +172,43 @@ class Service:
                 raise requests.Timeout
         response._content = redact(bytes(body))
         response._content_consumed = True
+        self._note_quota(response)
 
     def _note_quota(self, response: requests.Response) -> None:
         """Hold all processes back where the answer says that nothing more is to be asked for a while.
 
-        `X-RateLimit-Reset` is UNIX time at some services, seconds at others: a number of seconds that reaches past
-        2001 is a time.
+        `X-RateLimit-Reset` is UNIX time at some services, in seconds or milliseconds, and seconds left at others: a
+        number of seconds that reaches past 2001 is a time.
         """
         status, headers = response.status_code, response.headers
-        if getattr(response, "from_cache", False):
-            return
         try:
             reset = float(headers.get("X-RateLimit-Reset", ""))
         except ValueError:
             reset = 0.0
+        reset /= 1000 if reset > 1e11 else 1
         reset -= time.time() if reset > 1e9 else 0
-        if status == HTTPStatus.OK and headers.get("X-RateLimit-Remaining") == "0" and reset > 0:
-            self.ledger.block(reset, "its quota is used up, it says")
-        elif status == HTTPStatus.TOO_MANY_REQUESTS:
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
             wait = retry_after(headers.get("Retry-After")) or reset
-            if wait > 0:
-                self.ledger.block(wait, "it says that there were too many requests")
+            self.ledger.block(min(wait, DAY) if wait > 0 else None, self._said(response))
+        elif status == HTTPStatus.OK and headers.get("X-RateLimit-Remaining") == "0" and reset > 0:
+            self.ledger.block(reset, "its quota is used up, it says")
+        elif status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.ledger.answered()
+
+    def _said(self, response: requests.Response) -> str:
+        """What an answer other than the wanted one says, in a few words."""
+        said, kind = f"answered {response.status_code}", _kind(response)
+        if _is_challenge(response):
+            return f"{said} with a challenge page ({kind}): it takes this machine for a robot"
+        words = self._words(response)
+        return f"{said} ({words})" if words else said
 
     def _refused(self, response: requests.Response) -> Exception:
-        status = response.status_code
-        kind = printable(response.headers.get("Content-Type", "no content type"), 60)
-        said = f"{self.name}: answered {status}"
-        if response.headers.get("cf-mitigated") == "challenge" or (
-            "html" in kind and b"Just a moment" in response.content[:4096]
-        ):
-            said += f" with a challenge page ({kind}): it takes this machine for a robot"
-            if status != HTTPStatus.TOO_MANY_REQUESTS:
-                return ServiceError(f"{said}; ask it less often, or from another network", status)
-        elif words := self._words(response):
-            said += f" ({words})"
+        status, said = response.status_code, f"{self.name}: {self._said(response)}"
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return TransientError(f"{said}: too many requests", retry_after(response.headers.get("Retry-After")) and 0)
+            return TransientError(f"{said}: too many requests", 0)  # the ledger knows how long to wait
+        if _is_challenge(response):
+            return ServiceError(f"{said}; ask it less often, or from another network", status)
         if status >= 500 or status == HTTPStatus.REQUEST_TIMEOUT:
             return TransientError(said, retry_after(response.headers.get("Retry-After")))
         if 300 <= status < 400:
@@ -228,11 +258,10 @@ def settings_of(config: dict, project: str, section: str) -> dict:
 class _Session(requests.Session):
     """A session whose requests count as under way until their answer is read."""
 
-    ledger: Ledger
+    service: Service
 
     def send(self, request: requests.PreparedRequest, **options: object) -> requests.Response:
-        with self.ledger.place():
-            return super().send(request, **options)
+        return self.service.ledger.held(partial(super().send, request, **options), self.service.tokens)
 
 
 def _caching_session(folder: Path, seconds: float) -> _Session:
@@ -246,25 +275,26 @@ def _caching_session(folder: Path, seconds: float) -> _Session:
     return Caching(backend=store, expire_after=seconds, ignored_parameters=["key", "Authorization"], filter_fn=_sound)
 
 
-class _Adapter(HTTPAdapter):
+def _adapter(service: Service) -> Adapter:
     """Opens connections whose every request, retries included, passes the ledger at the moment when it is sent."""
 
-    def __init__(self, service: Service) -> None:
-        super().__init__()
+    class Counted:
+        def request(self, *args: object, **options: object) -> None:
+            if self.sock is None:
+                self.connect()  # a slow handshake is over before the request's turn comes
+            service.ledger.send(partial(super().request, *args, **options), service.tokens)
 
-        class Counted:
-            def request(self, *args: object, **options: object) -> None:
-                if self.sock is None:
-                    self.connect()  # a slow handshake is over before the request's turn comes
-                service.ledger.send(partial(super().request, *args, **options), service.tokens)
+    return Adapter(Counted)
 
-        self.http = type("CountedHTTP", (Counted, HTTPConnection), {})
-        self.https = type("CountedHTTPS", (Counted, HTTPSConnection), {})
 
-    def get_connection_with_tls_context(self, *args: object, **options: object) -> object:
-        pool = super().get_connection_with_tls_context(*args, **options)
-        pool.ConnectionCls = self.https if pool.scheme == "https" else self.http
-        return pool
+def _kind(response: requests.Response) -> str:
+    return printable(response.headers.get("Content-Type", "no content type"), 60)
+
+
+def _is_challenge(response: requests.Response) -> bool:
+    """Whether an answer is a page that only a person at a browser gets past."""
+    said = "html" in _kind(response) and b"Just a moment" in response.content[:4096]
+    return said or response.headers.get("cf-mitigated") == "challenge"
 
 
 def _sound(response: requests.Response) -> bool:
@@ -281,6 +311,5 @@ def _object(response: requests.Response, name: str) -> dict:
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
-        kind = printable(response.headers.get("Content-Type", "no content type"), 60)
-        raise TransientError(f"{name}: answered {response.status_code} with {kind}, which is no JSON object")
+        raise TransientError(f"{name}: answered {response.status_code} with {_kind(response)}, which is no JSON object")
     return data

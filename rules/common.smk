@@ -515,6 +515,21 @@ def avoided(wildcards):
     return files
 
 
+def replaced(wildcards):
+    """What videos to avoid show in place of clips that could not be had, as far as they are made. By value: with their
+    clips as inputs, one that fails would stop this video too."""
+    results, found = Path(workflow.pathvars.apply("<results>")), []
+    for other in project(wildcards).settings["selection"]["avoid"]:
+        for scene in sorted(PROJECTS[other].scenes):
+            about, selected = results / other / f"scenes/{scene}/clip.json", results / other / f"selection/{scene}.json"
+            if about.exists() and selected.exists():
+                clip, chosen = read_json(about), read_json(selected)
+                lost = clip["instead_of"][:1]
+                if [(one["provider"], one["id"]) for one in lost] == [(chosen["provider"], chosen["id"])]:
+                    found.append({key: clip[key] for key in ("id", "path", "provider")})
+    return found
+
+
 def wishes(wildcards):
     """What the choice depends on. Scenes stand in the order of their ids: moving one changes no choice."""
     wanted = {
@@ -525,6 +540,7 @@ def wishes(wildcards):
         "height": value("video.height")(wildcards),
         "min_similarity": value("selection.min_similarity")(wildcards),
         "providers": SETTINGS["stock"]["providers"],
+        "replaced": replaced(wildcards),
         "scenes": wanted,
         "width": value("video.width")(wildcards),
     }

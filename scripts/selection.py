@@ -33,7 +33,7 @@ def selection(
 ) -> dict[str, list[dict]]:
     """For each scene the clip it shows and then, in order, what it could show instead.
 
-    `offered` are the scenes' candidates, `avoid` the choices of other videos. `scenes` holds each scene's `duration`
+    `offered` are the scenes' candidates, `avoid` what other videos show. `scenes` holds each scene's `duration`
     in seconds, its `pin` (a path, or provider:id, or None) and what it is to `reject`.
 
     The choice is the best for the video as a whole. What counts, in this order: no clip twice; no background that is
@@ -154,16 +154,18 @@ def unfilmed(choices: dict[str, list[dict]], scenes: dict[str, dict], sources: d
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
+        settings = dict(snakemake.params.settings)
+        avoid = [*(read_json(path) for path in snakemake.input.avoid), *settings.pop("replaced")]
         listed = [read_json(path) for path in snakemake.input.candidates]
         choices = selection(
             offered={scene["scene"]: scene["candidates"] for scene in listed},
-            avoid=[read_json(path) for path in snakemake.input.avoid],
-            **snakemake.params.settings,
+            avoid=avoid,
+            **settings,
         )
         for scene, clips in choices.items():
             choice, *others = ({key: clip[key] for key in CHOICE} for clip in clips)
             write_json(f"{snakemake.output.selection}/{scene}.json", choice)
             write_json(f"{snakemake.output.selection}/{scene}.alternates.json", {"alternates": others})
         sources = {scene["scene"]: scene["sources"] for scene in listed}
-        if message := unfilmed(choices, snakemake.params.settings["scenes"], sources):
+        if message := unfilmed(choices, settings["scenes"], sources):
             warn(message)

@@ -8,6 +8,7 @@ import pytest
 from conftest import copy_workspace, edit_script, snakemake, write_footage, write_project
 
 from tests.servers.builds import KEY, KEYS, forget_results, stock_workspace
+from tests.servers.faults import Fault
 from tests.servers.stock import Stock
 
 SCENES = {
@@ -188,4 +189,24 @@ def test_a_pinned_clip_is_looked_up_once(workspace, stock):
     assert json.loads((workspace / "results/tiny/scenes/sea/clip.json").read_text())["id"] == "1501907"
     stock.forget()
     assert snakemake(workspace, env=KEYS).jobs == []
+    forget_results(workspace)
+    again = snakemake(workspace, env=KEYS)
+    assert again.code == 0 and "clip tiny/sea" in again.jobs, again.output
     assert stock.requests() == []
+
+
+def test_what_a_video_shows_in_place_of_a_lost_clip_is_avoided_too(model, stock_media):
+    """The first video's choice is gone, and it shows the next best: the second video takes neither."""
+    with Stock(stock_media, {KEY}, faults=[Fault(("404",), where=" ocean ", targets=1)]) as stock:
+        workspace = stock_workspace(model, stock, {"one": {"sea": SCENES["sea"]}}, ["pexels"])
+        run = snakemake(workspace, "results/one/scenes/sea/clip.mp4", env=KEYS)
+        assert run.code == 0, run.output
+        shown = json.loads((workspace / "results/one/scenes/sea/clip.json").read_text())
+        assert len(shown["instead_of"]) == 1
+        write_project(workspace, "two", {"sea": SCENES["sea"]}, selection={"avoid": ["one"]})
+        wanted = "results/two/scenes/sea/clip.mp4"
+        run = snakemake(workspace, wanted, env=KEYS)
+        assert run.code == 0, run.output
+        again = json.loads((workspace / "results/two/scenes/sea/clip.json").read_text())
+        assert again["id"] not in (shown["id"], shown["instead_of"][0]["id"]) and again["instead_of"] == []
+        assert snakemake(workspace, wanted, env=KEYS).jobs == []

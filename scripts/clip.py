@@ -1,17 +1,23 @@
 """Fetch the clip that a scene is to show; where it cannot be had, the next best."""
 
+import importlib
+import tempfile
 from pathlib import Path
 
+import yaml
+
+from scripts.lib import picture
 from scripts.lib.errors import UserError
-from scripts.lib.files import read_json, write_json
+from scripts.lib.files import read_json, replacing, write_json
 from scripts.lib.footage.renditions import fitting
 from scripts.lib.footage.sites import SITES, service
 from scripts.lib.job import job, warn
-from scripts.lib.media import PICTURE, MediaError, probe
+from scripts.lib.media import PICTURE, MediaError, ffmpeg, probe
 from scripts.lib.net.clips import copy, fetch
 from scripts.lib.net.download import DownloadError
 from scripts.lib.net.errors import ServiceError
 from scripts.lib.net.ledger import QuotaError
+from scripts.lib.sources import ROOT
 
 GONE = (403, 404, 410)
 """Statuses of a link that has expired."""
@@ -20,29 +26,33 @@ OUTAGE = 3
 MOST_LOOKUPS = 3
 """Of a scene: where a fresh link helped so few, it helps none, and each costs a request of the quota."""
 MOST_TOLD = 5
+FPS = 30
+STILL = 10
+"""Seconds for which a picture moves, before it does so again."""
+LARGEST = 1920
+"""Pixels of the longer side of a clip that is made of a picture."""
 
 
 def clip(scene: str, choice: dict, alternates: list[dict], target: Path, config: dict) -> dict:
-    """Write a scene's clip to `target`: its choice, else the first of the alternates that can be had and is a clip.
+    """Write a scene's clip to `target`: its choice, else the first of the alternates that can be had.
 
     Returns the content of clip.json. `config` is the run's. Raises UserError where none can be had, and where the
-    network seems to be down: then the choice may be there the next time.
+    network seems to be down: then the choice may be there the next time, and a background, which always is, would
+    stand in for it for good.
     """
     if choice["provider"] not in SITES:
         raise UserError(f"scene {scene}: shows {name(choice)}, which is not fetched from a stock site")
     failed: list[dict] = []
     in_a_row = 0
-    for wanted in [choice, *filter(can_be_fetched, alternates)]:
+    for wanted in [choice, *alternates]:
+        outage = in_a_row == OUTAGE or (0 < in_a_row == len(failed) and wanted["provider"] == "procedural")
+        if outage:
+            break
         try:
             became = obtain(wanted, target, config, lookups=len(failed) < MOST_LOOKUPS)
         except (DownloadError, ServiceError, QuotaError, MediaError) as error:
             failed.append({"provider": wanted["provider"], "id": wanted["id"], "why": str(error)})
             in_a_row = in_a_row + 1 if may_pass(error) else 0
-            if in_a_row == OUTAGE:
-                raise UserError(
-                    f"scene {scene}: the network fails: {told(failed[-OUTAGE:])}; run again when it is back, nothing "
-                    "is lost"
-                ) from None
         except OSError as error:
             where = f"{error.filename or target}: {error.strerror or error}"
             raise UserError(f"scene {scene}: its clip cannot be written: {where}; make room, and run again") from None
@@ -50,13 +60,11 @@ def clip(scene: str, choice: dict, alternates: list[dict], target: Path, config:
             if failed:
                 warn(f"{name(became)} is shown instead of {told(failed)}")
             return became | {"instead_of": failed}
+    if in_a_row == OUTAGE:
+        down = f"the network fails: {told(failed[-OUTAGE:])}; run again when it is back, nothing is lost"
+        raise UserError(f"scene {scene}: {down}")
     do = "reject what is gone for good, add footage" if alternates else "name another as its `footage`"
     raise UserError(f"scene {scene}: no clip can be had: {told(failed)}; {do}, or run again later")
-
-
-def can_be_fetched(clip: dict) -> bool:
-    """Whether a clip can become a file of the scene's own: not a picture, nor a background, which is drawn."""
-    return clip["provider"] in SITES or bool(clip["path"] and Path(clip["path"]).suffix.lower() not in PICTURE)
 
 
 def obtain(wanted: dict, target: Path, config: dict, lookups: bool) -> dict:
@@ -66,17 +74,12 @@ def obtain(wanted: dict, target: Path, config: dict, lookups: bool) -> dict:
     ServiceError, QuotaError, MediaError.
     """
     if wanted["provider"] not in SITES:
-        if not Path(wanted["path"]).is_file():
-            raise MediaError("is not there any more")
-        probe(wanted["path"])
-        copy(Path(wanted["path"]), target)
+        made = paint if wanted["provider"] == "procedural" else copy_own
+        made(wanted, target)
         return wanted
-    if not wanted["url"]:
-        found = looked_up(wanted, config)
-        fetch(found, found["url"], target, config)
-        return found
+    found = wanted if wanted["url"] else looked_up(wanted, config, cached=True)
     try:
-        fetch(wanted, wanted["url"], target, config)
+        fetch(found, found["url"], target, config)
     except DownloadError as error:
         if error.status not in GONE or not lookups:
             raise
@@ -85,14 +88,52 @@ def obtain(wanted: dict, target: Path, config: dict, lookups: bool) -> dict:
         except (ServiceError, QuotaError) as other:
             why = f"{error}, and looked up by its id: {other}"
             raise DownloadError(why, error.status, may_pass(other)) from None
-        fetch(wanted, url, target, config)
-    return wanted
+        fetch(found, url, target, config)
+    return found
 
 
-def looked_up(wanted: dict, config: dict) -> dict:
-    """A clip as its site has it now, with the file that suits the size wanted. Raises ServiceError, QuotaError."""
+def copy_own(wanted: dict, target: Path) -> None:
+    """Write a clip of the user's own, or a picture as a clip that moves. Raises MediaError."""
+    own = Path(wanted["path"])
+    if not own.is_file():
+        raise MediaError("is not there any more")
+    probe(own)
+    if own.suffix.lower() not in PICTURE:
+        copy(own, target)
+        return
+    share = min(1, LARGEST / max(wanted["size"]))
+    width, height = (int(side * share) // 2 * 2 for side in wanted["size"])
+    with tempfile.TemporaryDirectory() as folder, replacing(target) as part:
+        still = Path(folder) / "still.png"
+        picture.still(own, still, width, height)
+        motion = ",".join(picture.moving(own, STILL * FPS, width, height))
+        encoder = ["-c:v", "libx264", "-preset", "superfast", "-crf", 18, "-threads", 1, "-flags:v", "+bitexact"]
+        ffmpeg("-framerate", FPS, "-i", still, "-vf", motion, "-frames:v", STILL * FPS, *encoder, part.resolve())
+
+
+def paint(wanted: dict, target: Path) -> None:
+    """Write a generated background. Raises MediaError.
+
+    Its painters are imported by name, so that they are no inputs of this rule: a new brush stroke would have every
+    clip looked at anew, and every scene with stock footage rendered.
+    """
+    catalogue = yaml.safe_load((ROOT / "config/backgrounds.yaml").read_text(encoding="utf-8"))
+    if wanted["id"] not in catalogue:
+        raise MediaError("is not in config/backgrounds.yaml any more")
+    width, height = wanted["size"]
+    orientation = "landscape" if width > height else "portrait"
+    background = importlib.import_module("scripts.background").background
+    background(wanted["id"], catalogue[wanted["id"]], orientation, target)
+
+
+def looked_up(wanted: dict, config: dict, cached: bool = False) -> dict:
+    """A clip as its site has it, with the file that suits the size wanted; now, or `cached` within the last week.
+
+    Raises ServiceError, QuotaError.
+    """
+    lookup = SITES[wanted["provider"]].lookup
     with service(wanted["provider"], config) as site:
-        found = SITES[wanted["provider"]].lookup(site, wanted["id"])
+        found = (cached and lookup(site, wanted["id"], cached=True)) or lookup(site, wanted["id"])
     if not found:
         raise ServiceError(f"{wanted['provider']}: has no such clip")
     file = fitting(found["renditions"], *wanted["size"])

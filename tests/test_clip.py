@@ -20,10 +20,11 @@ from scripts.clip import MOST_LOOKUPS, OUTAGE, clip
 from scripts.lib.config import complete
 from scripts.lib.errors import UserError
 from scripts.lib.footage.whole import check
-from scripts.lib.media import MediaError, ffmpeg
+from scripts.lib.media import MediaError, ffmpeg, frame_count, probe
 from scripts.lib.net.clips import WEEK, clips_folder, copy, held, place, prune, sound, usage
 from scripts.lib.net.download import parts
 from scripts.lib.net.retry import ATTEMPTS
+from scripts.lib.sources import sources
 from tests.servers.catalogue import clip_in, clips
 from tests.servers.faults import Fault
 from tests.servers.stock import Stock
@@ -297,6 +298,25 @@ def test_a_pinned_clip_that_no_search_found_is_looked_up_by_its_id(stock, get, k
     assert clip_in(tmp_path / "scenes/s1/clip.mp4") == (site, became["id"])
 
 
+@pytest.mark.parametrize("site", ["pexels", "pixabay"])
+def test_a_pinned_clip_that_was_looked_up_and_fetched_is_asked_for_no_more(stock, get, keys, site):
+    pin = choice(stock, site=site, url=None)
+    first = get(pin)
+    stock.forget()
+    assert get(pin, scene="s2") == first
+    assert not stock.requests()
+
+
+def test_a_pinned_clip_whose_link_has_expired_since_is_looked_up_anew(stock, config, get, keys, tmp_path):
+    pin = choice(stock, url=None)
+    first = get(pin)
+    prune(clips_folder(config["cache_dir"]), 0)
+    stock.expire()
+    stock.forget()
+    assert get(pin, scene="s2") == first
+    assert len(stock.of("pexels")) == 1 and clip_in(tmp_path / "scenes/s2/clip.mp4") == ("pexels", pin["id"])
+
+
 def test_a_pinned_clip_that_there_is_not_is_told(stock, get, keys):
     with pytest.raises(
         UserError, match=r"scene s1: no clip can be had: pexels:1 \(pexels: has no such clip\); name another"
@@ -304,24 +324,64 @@ def test_a_pinned_clip_that_there_is_not_is_told(stock, get, keys):
         get(choice(stock, id="1", url=None))
 
 
-def test_pictures_and_backgrounds_are_passed_over_and_the_users_own_clips_copied(stock, get, tmp_path):
+@pytest.fixture
+def gone(stock, tmp_path):
+    """A clip that is gone for good, and what else there is, by name."""
+    broken(stock, "404", 0)
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=300x400", "-frames:v", 1, tmp_path / "sea.png")
+    blank = dict.fromkeys(("page", "author", "licence", "url"))
+    picture = {"provider": "local", "id": "sea.png", "path": str(tmp_path / "sea.png"), "size": [300, 400]} | blank
+    background = {"provider": "procedural", "id": "silk", "path": None, "size": [1080, 1920]} | blank
+    return {"clip": choice(stock), "picture": picture, "background": background}
+
+
+def test_where_every_clip_is_gone_a_background_is_painted(get, gone, tmp_path, caplog):
+    became = get(gone["clip"], gone["background"])
+    assert became == gone["background"] | {"instead_of": became["instead_of"]}
+    assert [lost["id"] for lost in became["instead_of"]] == [gone["clip"]["id"]]
+    assert "procedural:silk is shown instead of" in caplog.text
+    media = probe(tmp_path / "scenes/s1/clip.mp4")
+    assert (media.width, media.height, media.kind) == (1080, 1920, "video")
+    assert os.listdir(tmp_path / "scenes/s1") == ["clip.mp4"]
+
+
+def test_a_picture_that_stands_in_for_a_clip_moves(get, gone, tmp_path):
+    became = get(gone["clip"], gone["picture"], gone["background"])
+    assert became["path"] == gone["picture"]["path"]
+    assert frame_count(tmp_path / "scenes/s1/clip.mp4") == 300
+    assert probe(tmp_path / "scenes/s1/clip.mp4").width == 300
+
+
+def test_no_background_stands_in_for_a_network_that_is_down(stock, get, gone, tmp_path):
+    stock.faults.faults.clear()
+    broken(stock, "reset", 0, 1)
+    with pytest.raises(UserError, match=r"scene s1: no clip can be had: .* broke off.*, or run again later"):
+        get(gone["clip"], choice(stock, 1), gone["background"])
+    assert not (tmp_path / "scenes/s1/clip.mp4").exists()
+
+
+def test_a_background_is_no_input_of_the_rule(monkeypatch):
+    """An edit of a painter renders no scene that shows stock footage."""
+    assert not [path for path in sources("scripts/clip.py") if "background" in path]
+
+
+def test_the_users_own_clips_are_copied_and_those_that_cannot_be_shown_passed_over(stock, get, tmp_path):
     (tmp_path / "sea.jpg").write_bytes(b"")
     own = tmp_path / "sea.mov"
     make_clip(own, "testsrc2=size=64x64:rate=10", seconds=0.5)
     blank = dict.fromkeys(("page", "author", "licence", "url")) | {"size": [64, 64]}
-    picture, background, gone, film = (
+    picture, gone, film = (
         {"provider": provider, "id": name, "path": path} | blank
         for provider, name, path in (
             ("local", "sea.jpg", str(tmp_path / "sea.jpg")),
-            ("procedural", "stars", None),
             ("local", "gone.mp4", str(tmp_path / "gone.mp4")),
             ("local", "sea.mov", str(own)),
         )
     )
     broken(stock, "404", 0)
-    became = get(choice(stock), picture, background, gone, film)
+    became = get(choice(stock), picture, gone, film)
     assert (became["provider"], became["id"]) == ("local", "sea.mov")
-    assert [lost["id"] for lost in became["instead_of"]] == [choice(stock)["id"], "gone.mp4"]
+    assert [lost["id"] for lost in became["instead_of"]] == [choice(stock)["id"], "sea.jpg", "gone.mp4"]
     made = tmp_path / "scenes/s1/clip.mp4"
     assert made.read_bytes() == own.read_bytes() and made.stat().st_ino != own.stat().st_ino
 

@@ -73,7 +73,7 @@ def test_a_killed_process_leaves_its_place_and_its_turn(tmp_path, times):
 
 
 def test_who_waits_for_the_quota_holds_no_place(tmp_path, times):
-    """One waits for its minute to be over; another, of a configuration that limits less, has the only place meanwhile."""
+    """One waits for its minute to be over; another, of a configuration that limits less, has the place meanwhile."""
     limits = {"max_concurrent": 1, "per_minute": 1}
     send(Ledger(tmp_path, "site", "key", limits, max_wait=1))
     age(tmp_path, 20)

@@ -184,7 +184,7 @@ REFUSES |= {
 }
 BREAKS = {"timeout", "reset", "reset-midway", "closed", "truncated", "stall", "trickle", "chunks-cut", "oversized-said"}
 UNENDING = "trickling-head"
-"""A client that has no time for the whole of a head gets to its end. Those who have: test_service.py, test_download.py."""
+"""A client without a time for the whole head gets to its end; ours: test_service.py, test_download.py."""
 WRONG = {
     "not-json",
     "cut-json",

@@ -47,13 +47,13 @@ def clips(answer: dict) -> list[dict]:
     return found
 
 
-def lookup(service, id_: str) -> dict | None:
-    """One clip by its id, asked anew; None where there is no such clip, or none that can be used.
+def lookup(service, id_: str, cached: bool = False) -> dict | None:
+    """One clip by its id, asked anew unless `cached`; None where there is no such clip, or none that can be used.
 
     Raises ServiceError, QuotaError.
     """
     try:
-        answer = service.get(f"v1/videos/videos/{id_}", {}, cached=False)
+        answer = service.get(f"v1/videos/videos/{id_}", {}, cached)
     except ServiceError as error:
         if error.status in (404, 410):
             return None

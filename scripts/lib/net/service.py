@@ -159,8 +159,8 @@ class Service:
         return request
 
     def _read(self, response: requests.Response, **_: object) -> None:
-        """Take the answer while the request counts as under way: its body, bounded in size and time, the key taken out of
-        it should it be echoed; and what it says of the quota."""
+        """Take the answer while the request counts as under way: its body, bounded in size and time, the key taken out
+        of it should it be echoed; and what it says of the quota."""
         if response._content is not False:  # read before, or from the cache
             return
         body, deadline = bytearray(), time.monotonic() + self.timeout[1]

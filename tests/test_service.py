@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.lib.net.cache import cache_folder, file_system
 from scripts.lib.net.ledger import QuotaError, clock
 from scripts.lib.net.secrets import redact, secret
 from scripts.lib.net.service import MissingKey, Service, ServiceError, settings_of
@@ -439,6 +440,15 @@ def test_the_cache_holds_no_pickles(server, service, tmp_path):
     with contextlib.closing(sqlite3.connect(tmp_path / "cache/http.sqlite")) as kept:
         ((stored,),) = kept.execute("SELECT value FROM responses")
     assert json.loads(stored)["status_code"] == 200
+
+
+def test_a_cache_on_a_network_file_system_is_warned_of(tmp_path, monkeypatch, caplog):
+    cache_folder(str(tmp_path))
+    assert caplog.text == ""
+    monkeypatch.setattr("scripts.lib.net.cache.NETWORK", {file_system(tmp_path)})  # of which kind this one is
+    cache_folder(str(tmp_path))
+    assert f"cache_dir: {tmp_path} is on a network file system" in caplog.text
+    assert "limits may not hold between machines; name a folder on a local disk" in caplog.text
 
 
 @pytest.mark.parametrize("value", ["two words", "line\nbreak", "schlüssel"])

@@ -30,6 +30,11 @@ def built(workspace, project):
     assert frame_count(workspace / f"results/{project}/video.mp4") > 0
 
 
+def half_files(workspace):
+    """What was begun and not ended; but for the parts of clips in the cache, with which the next run goes on."""
+    return [path for path in workspace.rglob("*.part*") if "clips" not in path.relative_to(workspace).parts]
+
+
 def clips_of(workspace, project):
     """What each scene's clip became, checked to be there whole and to be what is said of it."""
     found = {}
@@ -233,6 +238,7 @@ def test_all_faults_mixed(model, stock_media, seed):
                 assert failed.keys() & videos[name].keys(), run.output
             clips_of(workspace, name)
         assert (run.code == 0) == (not failed)
+        assert half_files(workspace) == []
         stock.faults.faults = []
         run = snakemake(workspace, env=KEYS)
         assert run.code == 0, run.output

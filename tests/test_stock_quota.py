@@ -1,5 +1,6 @@
 """Quotas hold across runs and after kills: counted strictly at the server, which would refuse what is too much."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import psutil
 import pytest
 from conftest import ROOT, snakemake
 
+from scripts.lib.net.ledger import Ledger
 from tests.servers.builds import KEY, KEYS, scenes, searches, stock_workspace
 from tests.servers.loopback import least_gap, most_within, peak
 from tests.servers.stock import Stock
@@ -37,7 +39,7 @@ def test_forty_searches_of_two_runs_never_exceed_twenty_a_minute(model, stock_me
         assert least_gap(asked) >= 0.2
         assert peak(asked) <= 3
         starts = sorted(request.start for request in asked)
-        assert starts[-1] - starts[20] < 30, "the second twenty go as soon as they may"
+        assert starts[-1] - starts[20] < 60, "the second twenty go within one window"
 
 
 def test_killed_runs_leave_no_place_taken_and_all_that_they_asked_counted(model, stock_media, tmp_path):
@@ -47,6 +49,7 @@ def test_killed_runs_leave_no_place_taken_and_all_that_they_asked_counted(model,
         workspace = stock_workspace(model, stock, {"killed": scenes(6)}, ["pexels"], limits, cache_dir=str(tmp_path))
         wanted = searches("killed", list(scenes(6)))
         command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--cores", "2", *wanted]
+        asked = 0
         for _ in range(3):
             stock.forget()
             process = subprocess.Popen(
@@ -54,11 +57,14 @@ def test_killed_runs_leave_no_place_taken_and_all_that_they_asked_counted(model,
             )
             wait_for(lambda: sum(request.end == float("inf") for request in stock.of("pexels")) == 2)
             kill_tree(process)
+            asked += len(stock.of("pexels"))
             assert snakemake(workspace, "--unlock").code == 0
         stock.forget()
         run = snakemake(workspace, *wanted, env=KEYS)
         assert run.code == 0, run.output
         assert peak(stock.of("pexels")) == 2
+        with contextlib.closing(Ledger(tmp_path, "pexels", KEY, {}, 1)) as ledger:
+            assert ledger.requests.count() == asked + len(stock.of("pexels"))
         assert all((workspace / path).exists() for path in wanted)
 
 

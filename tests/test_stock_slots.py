@@ -14,9 +14,10 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def long_build(model, stock_media):
-    """The server's notes and the events of a build of 24 scenes; an answer takes 0.3 s, a file 0.5 s."""
-    with Stock(stock_media, {KEY}, delay=0.3, download_delay=0.5) as stock:
-        workspace = stock_workspace(model, stock, {"long": scenes(24)}, ["pexels"])
+    """The server's notes and the events of a build of 24 scenes; an answer takes 0.3 s, a file 0.5 s. The first answers
+    wait for as many searches, and downloads, as there are slots."""
+    with Stock(stock_media, {KEY}, delay=0.3, download_delay=0.5, together=(3, 4)) as stock:
+        workspace = stock_workspace(model, stock, {"long": scenes(24)}, ["pexels"], network={"timeout": [5, 30]})
         run = snakemake(workspace, env=KEYS)
         assert run.code == 0, run.output
         assert (workspace / "results/long/video.mp4").exists()
@@ -54,11 +55,12 @@ def test_a_slot_is_taken_again_as_soon_as_it_is_free(long_build, rule, slots):
 
 
 def test_two_runs_together_have_no_more_requests_under_way_than_one_may(model, stock_media, tmp_path):
-    with Stock(stock_media, {KEY}, delay=0.5) as stock:
+    with Stock(stock_media, {KEY}, delay=0.5, together=(3, 0)) as stock:
         projects = {"one": scenes(9), "two": scenes(9, first=9)}
 
         def run(name):
             shared = {"sites": {"pexels": {"max_concurrent": 3}}, "cache_dir": str(tmp_path)}
+            shared["network"] = {"timeout": [5, 30]}
             workspace = stock_workspace(model, stock, {name: projects[name]}, ["pexels"], **shared)
             return snakemake(workspace, *searches(name, list(projects[name])), env=KEYS)
 

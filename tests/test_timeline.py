@@ -225,7 +225,7 @@ def test_six_thousand_jobs_take_seconds_and_a_small_file(tmp_path):
     path = write(tmp_path, ran)
     start = time.process_time()
     text = picture(read_run(path))
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 20  # were each job compared with every other, minutes
     assert len(text) < 400_000
     held = [int(n) for title in re.findall(r"<title>(\d+) jobs: ", text) for n in [title]]
     assert sum(held) + len(re.findall(r"<title>(?!\d+ jobs)", text)) == 6000
@@ -304,7 +304,7 @@ def test_network_jobs_start_and_use_all_their_slots_while_every_core_is_taken(tm
     renders, others = (run.jobs[run.jobs["rule"].isin(names)] for names in (["render"], ["search", "clip"]))
     first = renders["end"].min()
     assert (others["start"] < first).sum() > 7  # more than those that started together with the renders
-    assert whole(run, "cpus")["mean"] > 1.7
+    assert whole(run, "cpus")["mean"] > 1.4  # with one core idle it would be 1 at most
 
 
 def test_every_slot_has_a_worker_however_few_cores_there_are(tmp_path):

@@ -166,6 +166,14 @@ class Exchange(BaseHTTPRequestHandler):
                 return True
         return self.server.closing.is_set()
 
+    def gather(self) -> None:
+        """Say nothing until as many requests as the server's `together` have been under way at once, however slowly
+        this machine sends them; if they never are, for 20 seconds."""
+        if sum(request.end == float("inf") for request in list(self.server.requests)) >= self.server.together:
+            self.server.gathered.set()
+        self.server.gathered.wait(20)
+        self.server.gathered.set()
+
     def trickle(self, data: bytes) -> None:
         """Send byte by byte, never silent for as long as a read times out."""
         for byte in data:
@@ -205,7 +213,8 @@ class Host(ThreadingHTTPServer):
         self.name, self.answer, self.idle = name, answer, idle
         self.requests: list[Request] = []
         self.broken: list[BaseException] = []
-        self.closing = threading.Event()
+        self.closing, self.gathered = threading.Event(), threading.Event()
+        self.together = 0
         self.connections: set[socket.socket] = set()
         self.opened = 0
         self.origin = f"http://127.0.0.1:{self.server_port}"

@@ -38,7 +38,8 @@ class Refused(Exception):
 
 class Stock:
     """Both sites and their download hosts. `keys` are those that are let in; `limits` per site as in `DEFAULT_LIMITS`,
-    counted for each key; `delay` and `download_delay`: seconds that an answer and a file take."""
+    counted for each key; `delay` and `download_delay`: seconds that an answer and a file take; `together`: how many of
+    each are waited for before the first is given (`Exchange.gather`)."""
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class Stock:
         faults: list[Fault] | None = None,
         seed: int = 0,
         port: int = 0,
+        together: tuple[int, int] = (0, 0),
     ) -> None:
         self.keys, self.delay, self.download_delay = keys, delay, download_delay
         self.limits = DEFAULT_LIMITS | (limits or {})
@@ -70,6 +72,7 @@ class Stock:
         for site in SITES:
             self.apis[site].other = self.files[site].origin
             self.apis[site].site = self.files[site].site = site
+            self.apis[site].together, self.files[site].together = together
 
     def __enter__(self) -> "Stock":
         return self
@@ -136,6 +139,7 @@ class Stock:
                 answer = dataclasses.replace(answer, body=json.dumps(json.loads(answer.body) | asked).encode())
         except Refused as refused:
             answer = refused.answer
+        exchange.gather()
         if self.delay:
             exchange.wait(max(0.0, request.start + self.delay - time.time()))
         API.get(request.fault, Exchange.reply)(exchange, answer)
@@ -399,6 +403,7 @@ class Stock:
                 self.expired.add((site, clip.id, generation))
             exchange.reply(Answer(410 if site == "pixabay" else 403, b"URL expired"))
             return
+        exchange.gather()
         body = self.media.file(site, clip, width, height)
         headers = {"ETag": etag(body), "Accept-Ranges": "bytes"}
         exchange.whole = Answer(200, body, "video/mp4", headers)

@@ -24,7 +24,7 @@ test: .venv/dev
 	$(BIN)/pytest -n $(CORES)
 
 test-cluster: .venv/dev .venv/cluster
-	SLURM_TESTS=1 $(BIN)/pytest -n $(CORES) tests/test_slurm.py
+	SLURM_TESTS=1 $(BIN)/pytest -n 4 --durations=0 tests/test_slurm.py
 
 check: .venv/dev
 	$(BIN)/ruff check .

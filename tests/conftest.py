@@ -22,6 +22,8 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 CORES = None if "SNAKEMAKE_PROFILE" in os.environ else 2
 """A cluster's own number, where tests/test_slurm.py has other tests run on one."""
+BUILT = "BUILT_WORKSPACE"
+"""Set by tests/test_slurm.py: where what `built` would make is already."""
 
 SMALL = {
     "video": {"width": 108, "height": 192, "fps": 10, "preset": "ultrafast", "crf": 35, "threads": 1},
@@ -178,12 +180,12 @@ SCENES = {
 
 
 @pytest.fixture(scope="session")
-def built(shared, model) -> Path:
-    """A workspace whose only project is built. For copying: use `workspace`."""
-    workspace = shared / "built"
+def built(shared, request) -> Path:
+    """A workspace whose only project is built, maybe by the tests that run these. For copying: use `workspace`."""
+    workspace = Path(os.environ.get(BUILT, shared / "built"))
     with FileLock(shared / "built.lock"):
         if not (workspace / "results").exists():
-            copy_workspace(model, workspace)
+            copy_workspace(request.getfixturevalue("model"), workspace)
             write_config(workspace)
             write_project(workspace, "tiny", SCENES)
             write_footage(workspace)

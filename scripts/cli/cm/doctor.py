@@ -348,7 +348,7 @@ def slurm() -> Check:
     if not shutil.which("sbatch"):
         return Check("Slurm", "note", "not here; only --profile slurm needs it")
     if not importlib.util.find_spec("snakemake_executor_plugin_slurm"):
-        remedy = f"{sys.executable} -m pip install snakemake-executor-plugin-slurm"
+        remedy = f"make -C {ROOT} cluster"
         return Check("Slurm", "warning", "is here, but Snakemake's plugin for it is not", remedy)
     try:
         return Check("Slurm", "good", f"{_said('sbatch', '--version').strip()}; --profile slurm")

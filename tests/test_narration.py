@@ -116,6 +116,12 @@ def test_long_texts_are_spoken_whole():
     assert len(samples) / RATE > 100
 
 
+def test_a_text_sounds_the_same_whatever_was_said_before():
+    first = speak("The sea is big and blue.", "en-us", 1.0)
+    speak(TEXT, "en-us+f3", 1.3)
+    assert speak("The sea is big and blue.", "en-us", 1.0) == first
+
+
 def test_two_processes_say_the_same(tmp_path):
     def said(folder: Path) -> str:
         folder.mkdir(parents=True)

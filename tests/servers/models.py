@@ -65,7 +65,7 @@ class Models:
 
 class Speech:
     """`/audio/speech`, by eSpeak. It knows `models` and `voices`; `form` turns the samples into what is sent; `said`
-    holds the samples (48 kHz) of every answer, which differ a little even for the same text."""
+    holds the samples (48 kHz) of every answer."""
 
     def __init__(self) -> None:
         self.models, self.voices = {"tts-1"}, {"alloy": "en-us", "nova": "en-us+f3"}

@@ -57,8 +57,7 @@ def speak(text: str, voice: str, speed: float) -> tuple[array, list[dict]]:
     """Speech (mono, 16 bits, 48 kHz), and what is said when.
 
     Marks, in the order they are spoken: `start` and `end` in seconds, `offset` and `length` in characters of the text.
-    There may be several for one word (numbers), and one for several (`of the`). The first call in a process gives the
-    same samples every time; later ones differ by a few, because the synthesiser goes on where it stopped.
+    There may be several for one word (numbers), and one for several (`of the`). The same text gives the same samples.
 
     Raises UserError for a voice that is not there, and for a text of which nothing is spoken.
     """
@@ -75,6 +74,8 @@ def speak(text: str, voice: str, speed: float) -> tuple[array, list[dict]]:
             samples, events = _synthesise(espeak, text)
         finally:
             espeak.espeak_Terminate()
+            # The synthesiser would go on where it stopped, and the next text sound otherwise: it is unloaded.
+            ctypes.CDLL(None).dlclose(ctypes.c_void_p(espeak._handle))
     if not events or not loudest(samples):
         raise UserError(
             f"the voice {voice} has no sound for {text[:60]!r}; add words, or choose a narration.voice of its language"

@@ -135,6 +135,17 @@ def trickle(handler):
     handler.close_connection = True
 
 
+def slow_sound(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Type", "audio/wav")
+    handler.send_header("Content-Length", "20")
+    handler.end_headers()
+    for _ in range(20):
+        handler.wfile.write(b" ")
+        handler.wfile.flush()
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize(
     ("auth", "header", "in_address"),
     [("key", KEY, False), ("bearer", f"Bearer {KEY}", False), ("query", None, True)],
@@ -413,6 +424,12 @@ def test_post_sends_json_and_is_never_kept(server, service):
     assert [json.loads(body) for body in server.bodies] == [{"words": "größer"}] * 2
     server.queue = [(200, {"Content-Type": "audio/wav"}, b"\x00\xff")]
     assert site.post_bytes("speech", {}) == b"\x00\xff"
+
+
+def test_sound_may_come_as_slowly_as_it_is_spoken(server, service):
+    server.queue = [slow_sound]
+    assert service("bearer").post_bytes("speech", {}) == b" " * 20
+    assert len(server.bodies) == 1
 
 
 def test_no_key_is_written_anywhere(server, service, tmp_path, caplog):

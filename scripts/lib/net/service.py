@@ -24,6 +24,8 @@ from scripts.lib.net.secrets import redact, secret
 from scripts.lib.problems import printable
 
 AGENT = "content-machine/0.1"
+SPEAKING = 20
+"""How many times `network.timeout` a server may take to send sound, which some do as they make it."""
 MOST = 64 * 2**20
 """Bytes of an answer: far more than any of JSON or a minute of speech, and no danger to a job's memory."""
 
@@ -163,7 +165,8 @@ class Service:
         of it should it be echoed; and what it says of the quota."""
         if response._content is not False:  # read before, or from the cache
             return
-        body, deadline = bytearray(), time.monotonic() + self.timeout[1]
+        slow = response.headers.get("Content-Type", "").startswith(("audio/", "application/octet-stream"))
+        body, deadline = bytearray(), time.monotonic() + self.timeout[1] * (SPEAKING if slow else 1)
         while chunk := response.raw.read1(65_536, decode_content=True):
             body += chunk
             if len(body) > MOST:

@@ -17,6 +17,7 @@ from scripts.lib.errors import UserError
 from scripts.lib.loudness import SILENT, figure
 from scripts.lib.media import ffmpeg
 from scripts.lib.narration.espeak import speak
+from scripts.lib.narration.needs import recordings
 from scripts.lib.projects import Project, read_projects
 from scripts.narration import narration
 
@@ -141,6 +142,40 @@ def test_what_is_no_speech_is_an_error_that_names_the_file(made, said, tmp_path)
         taken(tmp_path / "a.wav")
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.3gp", []),
+        ("a.m4b", ["-f", "ipod"]),
+        ("a.mka", []),
+        ("a.oga", []),
+        ("a.weba", ["-f", "webm"]),
+        ("a.aif", []),
+        ("a.aiff", []),
+        ("a.caf", ["-c:a", "alac"]),
+        ("a.amr", ["-ar", 8000]),
+    ],
+)
+def test_what_phones_and_studios_record_is_read(name, options, tmp_path):
+    path = write(tmp_path / name, SPOKEN, *options)
+    found, _, _ = recordings(tmp_path, ["a"])
+    assert found == {"a": [path.as_posix()]}
+    assert alike(taken(path), SPOKEN) > 0.7
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["#EXTM3U\n#EXTINF:2,\nsecret.wav\n", "ffconcat version 1.0\nfile secret.wav\n"],
+    ids=["playlist", "concat script"],
+)
+@pytest.mark.parametrize("name", ["a.wav", "a.caf", "a.mka"])
+def test_a_file_that_names_others_is_refused(name, text, tmp_path):
+    write(tmp_path / "secret.wav", SPOKEN)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UserError, match="cannot be read as sound"):
+        taken(tmp_path / name)
+
+
 @pytest.mark.parametrize("name", ["a.mp3", "a.flac", "a.m4a", "a.ogg", "a.wav"])
 def test_a_damaged_recording_is_used_as_far_as_it_goes(name, tmp_path, caplog):
     whole = write(tmp_path / name, SPOKEN, *(["-movflags", "+faststart"] if name == "a.m4a" else [])).read_bytes()
@@ -199,7 +234,7 @@ def test_all_missing_recordings_are_named_at_once(workspace):
     assert (
         read()
         .problems[0]
-        .startswith("projects/mine/narration: has no recording of s02 (s02.aiff: of no kind that is read); put one in")
+        .startswith("projects/mine/narration: has no recording of s02 (s02.wma: of no kind that is read); put one in")
     )
 
 
@@ -242,6 +277,7 @@ def test_an_implied_hook_is_recorded_like_any_scene(workspace):
     [
         ({"engine": "openai"}, "model: is empty; name the server's model, such as gpt-4o-mini-tts"),
         ({"engine": "kokoro"}, "voice: Kokoro has no voice en-us; its voices are called af_heart, bm_george"),
+        ({"engine": "kokoro", "voice": "af_heart+x"}, "voice: Kokoro has no voice af_heart+x; its voices are called"),
         ({"engine": "kokoro", "voice": "af_heart", "model": "int8"}, "model: is no .onnx file, and no model of Kokoro"),
         ({"engine": "piper"}, "voice: Piper has no voice en-us; its voices are called en_US-lessac-medium"),
         ({"engine": "piper", "model": "lessac"}, "model: is no .onnx file; leave it empty and name the voice"),

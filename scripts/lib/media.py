@@ -12,15 +12,16 @@ from pathlib import Path
 
 from scripts.lib.errors import UserError
 
-VIDEO = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".gif"}
+VIDEO = {".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".gif"}
 PICTURE = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 PQ_AND_HLG = (16, 18)
 """Transfer characteristics of HDR video, by their numbers in ITU-T H.273."""
 MOST_PIXELS = 120_000_000
 """About 11,000 x 11,000: half a gigabyte when decoded would be the limit of what a job may take."""
-AUDIO = {".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".opus"}
+AUDIO = {".wav", ".mp3", ".m4a", ".m4b", ".aac", ".flac", ".ogg", ".oga", ".opus", ".weba", ".mka"}
+AUDIO |= {".aif", ".aiff", ".caf", ".amr"}
 
-DEMUXERS = "mov,matroska,webm,avi,mpeg,mpegts,wav,mp3,aac,flac,ogg,gif"
+DEMUXERS = "mov,matroska,webm,avi,mpeg,mpegts,wav,mp3,aac,flac,ogg,aiff,caf,amr,gif"
 """What may be opened: containers that hold their media inside themselves. No hls, concat, dash or sdp, and no image2,
 which reads `%d` in a file's name as a pattern: pictures are Pillow's."""
 

@@ -25,7 +25,7 @@ def voice_files(narration: dict, folder: Path, scenes: list[str]) -> Found:
 
 def _made_of(engine: str, model: str, voice: str) -> tuple[list[str], str]:
     """The files of a voice, or what is wrong with its name."""
-    voice, problem = voice.partition("+")[0], ""
+    problem = ""
     if engine in ("kokoro", "piper") and model.endswith(".onnx"):
         return _own(engine, model)
     if engine == "openai" and not model:
@@ -33,12 +33,13 @@ def _made_of(engine: str, model: str, voice: str) -> tuple[list[str], str]:
     if engine == "kokoro":
         if model and model not in KOKORO:
             problem = f"model: is no .onnx file, and no model of Kokoro{nearest(model, KOKORO)}"
-        elif not re.match("[a-z][fm]_", voice):
+        elif not re.fullmatch(r"[a-z][fm]_\w+", voice):
             problem = (
                 f"voice: Kokoro has no voice {voice}; its voices are called af_heart, bm_george, ff_siwis and so on"
             )
         return [f"<resources>/voices/kokoro/{model or next(iter(KOKORO))}/manifest.json"], problem
     if engine == "piper":
+        voice = voice.partition("+")[0]
         if model:
             problem = "model: is no .onnx file; leave it empty and name the voice in narration.voice"
         elif not re.fullmatch(r"[a-z]{2,3}_\w+-[\w.]+-(x_low|low|medium|high)", voice):

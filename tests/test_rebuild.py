@@ -2,12 +2,16 @@
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, SCENES, clip, edit_script, snakemake, write_config
+
+from scripts.lib.audio import write_wav
+from scripts.lib.narration.espeak import speak
 
 PER_VIDEO = ["video", "quality"]
 """What hangs on any change of the picture or the sound."""
@@ -60,6 +64,17 @@ def test_nothing_runs_after_key_order_and_white_space_change(workspace):
 
 def test_one_text(workspace):
     edit_script(workspace, "tiny", lambda scenes: scenes[1].update(text="A forest is big and very dark."))
+    check(workspace, jobs(["narration", "words", "captions", "segment"], ["wood"]) | jobs([*TIMES, *PER_VIDEO]))
+
+
+def test_one_recording(workspace):
+    folder = workspace / "projects/tiny/narration"
+    folder.mkdir()
+    for scene in SCENES:
+        shutil.copy(workspace / f"results/tiny/scenes/{scene}/narration.wav", folder / f"{scene}.wav")
+    write_config(workspace, narration={"engine": "file"}, timing={"model": str(ROOT / "tests/data/whisper-micro")})
+    assert snakemake(workspace).code == 0
+    write_wav(folder / "wood.wav", speak(SCENES["wood"][0], "en-us", 1.3)[0])
     check(workspace, jobs(["narration", "words", "captions", "segment"], ["wood"]) | jobs([*TIMES, *PER_VIDEO]))
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -218,6 +219,17 @@ def test_kokoro_is_fetched_by_its_checksums(tmp_path, hub, monkeypatch):
     }
 
 
+def test_another_file_than_kokoro_s_own_is_refused_by_its_rule(workspace, hub):
+    hub.files["/kokoro-v1.0.onnx"] = (VOICES / "kokoro.onnx").read_bytes()
+    configure(workspace, hub, engine="kokoro", voice="af_heart")
+    run = build(workspace)
+    assert run.code != 0
+    assert run.jobs == ["voice_kokoro kokoro-v1.0"]
+    assert "the voices of Kokoro cannot be fetched: " in run.output and "not beb0d18" in run.output
+    assert "set narration.model to models/kokoro-v1.0.onnx" in run.output and "Traceback" not in run.output
+    assert not list((workspace / "resources/voices").rglob("*.*"))
+
+
 def test_a_model_of_your_own_is_used_where_it_lies(workspace):
     (workspace / "models").mkdir()
     for name in ("kokoro.onnx", "voices.bin"):
@@ -309,10 +321,13 @@ def test_speech_waits_beside_the_cores_and_within_its_slots(workspace, server):
     scenes = {f"s{n}": (f"This is sentence {n}.", "the sea") for n in range(6)}
     write_project(workspace, "many", scenes)
     ask(workspace, server, max_concurrent=6)
-    say = server.routes["/v1/audio/speech"]
+    say, second = server.routes["/v1/audio/speech"], threading.Event()
 
     def slowly(asked: dict) -> Answer:
-        server.host.closing.wait(1.0)
+        if len(server.requests) > 1:
+            second.set()
+        second.wait(30)  # the first, until there is another beside it
+        server.host.closing.wait(0.5)
         return say(asked)
 
     server.routes["/v1/audio/speech"] = slowly

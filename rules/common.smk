@@ -202,6 +202,21 @@ def recogniser(wildcards):
     return f"<resources>/models/whisper/{model}/{'manifest' if asked else 'manifest-if-any'}.json"
 
 
+def guessed():
+    """Tell which recognisers could not be fetched, so that a passing outage does not go unseen for good."""
+    resources = Path(workflow.pathvars.apply("<resources>"))
+    for path in sorted(resources.glob("models/whisper/*/manifest-if-any.json")):
+        if "missing" in read_json(path) and path.parent.name in timing.recognisers(
+            PROJECTS[name] for name in wanted(PROJECTS)
+        ):
+            note(
+                f"{path}: word times are guessed, for want of the recogniser; remove this file and build again to have it"
+            )
+
+
+guessed()
+
+
 def own_recogniser(wildcards):
     """The files of a recogniser that lies in a folder of the user's; none for one that is fetched."""
     models = {found.settings["timing"]["model"] for found in PROJECTS.values()}
@@ -352,9 +367,10 @@ def rendering_minutes(wildcards, attempt):
 @functools.cache
 def gpus():
     """How many GPUs a recogniser could run on, on this machine."""
-    from ctranslate2 import get_cuda_device_count
-
-    return get_cuda_device_count()
+    count, hindrance = timing.gpus()
+    if hindrance:
+        note(hindrance)
+    return count
 
 
 def listening_gpus(wildcards):

@@ -17,8 +17,8 @@ from scripts.lib.words import split
 
 SHORTEST = 0.02
 """Seconds of a word that is not spoken at all, such as a dash: a caption of no length cannot be shown."""
-COMPUTE = {"cpu": "int8", "cuda": "float16"}
-"""The quickest numbers that each device computes with, where none are named."""
+COMPUTE = {"cpu": "float32", "cuda": "float16"}
+"""What each device computes with, where nothing is named: with int8, each kind of CPU hears a little otherwise."""
 
 
 def words(text: str, engine: str, samples: array, narration: dict, recogniser: dict | None = None) -> dict:
@@ -116,12 +116,12 @@ def recogniser_of(manifest: Path, gpu: bool, how: dict) -> dict:
     """The arguments of Recogniser for the settings `how`, whose model has that manifest; or why there is none."""
     made = read_json(manifest)
     if "missing" in made:
-        remedy = f"name a model's folder as timing.model, or try again: snakemake --cores 8 --forcerun {manifest}"
+        remedy = f"name a model's folder as timing.model, or remove {manifest} and build again to have it fetched"
         return {"missing": f"{made['missing']}; {remedy}"}
     folder = manifest.parent / "files" if (manifest.parent / "files").is_dir() else Path(how["model"])
     for name in made["sha256"]:
         if not (folder / name).is_file():
-            raise UserError(f"{folder / name}: is gone; fetch it anew: snakemake --cores 8 --forcerun {manifest}")
+            raise UserError(f"{folder / name}: is gone; remove {manifest} and build again")
     device = {"auto": "cuda" if gpu else "cpu"}.get(how["device"], how["device"])
     compute_type = COMPUTE[device] if how["compute_type"] == "auto" else how["compute_type"]
     return {

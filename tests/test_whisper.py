@@ -2,8 +2,8 @@
 something else is said. All with a real model, on real speech, whose own events tell when each word is spoken."""
 
 import json
-import pickle
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -17,30 +17,29 @@ import pytest
 from conftest import ROOT
 
 from scripts.lib.audio import RATE, resample, write_wav
+from scripts.lib.config import complete
 from scripts.lib.errors import UserError
+from scripts.lib.narration.espeak import speak
+from scripts.lib.timing import needs
 from scripts.lib.timing.allotment import allot
 from scripts.lib.timing.matching import match
 from scripts.lib.timing.needs import FILES, language_of, memory_for, model_for
 from scripts.lib.timing.pauses import Sound
 from scripts.lib.timing.published import LANGUAGES, MODELS
+from scripts.lib.timing.recogniser import Heard, Recogniser, Spoken
+from scripts.lib.timing.whisper import PHRASES, WHOLE, Timing, _Found, _Made, _Report, _Scene
 from scripts.lib.words import split
 from scripts.words import recogniser_of, sound_of, words
 
 MICRO = ROOT / "tests/data/whisper-micro"
-HOW = {"folder": MICRO, "language": "en", "device": "cpu", "compute_type": "int8", "threads": 1}
+HOW = {"folder": MICRO, "language": "en", "device": "cpu", "compute_type": "float32", "threads": 1}
 VOCABULARY = (MICRO / "README.md").read_text().partition("> the ")[2].partition("\n\n")[0].replace(">", "").split()
 
 
 @cache
 def spoken(text: str) -> tuple[array, list[float | None]]:
-    """Speech, and when eSpeak NG says that each word begins; None for one that it runs together with the one before.
-
-    By a process of its own, as a job is: what eSpeak NG says later in one depends on what it said before.
-    """
-    program = "import pickle, sys; from scripts.lib.narration.espeak import speak; "
-    program += "sys.stdout.buffer.write(pickle.dumps(speak(sys.argv[1], 'en-us', 1.0)))"
-    done = subprocess.run([sys.executable, "-c", program, text], cwd=ROOT, capture_output=True, check=True)
-    samples, marks = pickle.loads(done.stdout)
+    """Speech, and when eSpeak NG says that each word begins; None for one that it runs together with the one before."""
+    samples, marks = speak(text, "en-us", 1.0)
     starts = {mark["offset"]: mark["start"] for mark in reversed(marks)}
     return samples, [starts.get(offset) for offset, _ in split(text)]
 
@@ -72,29 +71,97 @@ def off(made: dict, starts: list[float | None]) -> list[float]:
     return [abs(word["start"] - start) for word, start in zip(made["words"], starts, strict=True) if start is not None]
 
 
-def test_thirty_sentences_are_timed_as_well_as_promised():
-    errors = []
+@pytest.mark.parametrize(("compute_type", "doubted"), [("float32", 0), ("int8", 1)])
+def test_thirty_sentences_are_timed_as_well_as_promised(compute_type, doubted):
+    """With int8, each kind of CPU hears a little otherwise."""
+    errors, doubts = [], []
     for number in range(30):
         text = sentence(number)
         samples, starts = spoken(text)
-        made = timed(text, samples)
-        assert "doubts" not in made, text
+        made = timed(text, samples, compute_type=compute_type)
+        doubts += made.get("doubts", [])[:1]
         errors += off(made, starts)
+    assert len(doubts) <= doubted, doubts
     assert statistics.median(errors) <= 0.05
     assert np.percentile(errors, 95) <= 0.2
 
 
+@pytest.mark.parametrize("compute_type", ["float32", "int8"])
 @pytest.mark.parametrize("count", [3, 14])
-def test_a_long_recording_is_timed_as_well_as_a_short_one(count):
+def test_a_long_recording_is_timed_as_well_as_a_short_one(count, compute_type):
     """More than the model takes at once, in words or in seconds."""
     text = " ".join(sentence(number, 4) for number in range(count))
     samples, starts = spoken(text)
     assert count < 10 or len(samples) / RATE > 30
-    made = timed(text, samples)
+    made = timed(text, samples, compute_type=compute_type)
     errors = off(made, starts)
     assert statistics.median(errors) <= 0.05
     assert np.percentile(errors, 95) <= 0.2
-    assert "doubts" not in made
+    assert compute_type == "int8" or "doubts" not in made
+
+
+def heard_alone(text: str, samples: array) -> tuple[Timing, _Made]:
+    """What the fallback makes of a recording, where nothing can be aligned."""
+    spaced = [" " + word for _, word in split(text)]
+    sound = np.array(resample(samples, RATE, 16_000), dtype=np.float32) / 32768
+    scene = _Scene(spaced, sound, Recogniser(**HOW))
+    report = scene.listen(spans := scene.sound.pieces(WHOLE, PHRASES))
+    unaligned = _Made(scene.divide(spans, report), [Spoken(0.0, 0.0, 0.0, 0.0)] * len(spaced))
+    made = scene.by_ear(unaligned, report)
+    return Timing(scene.times(made), scene.doubts([made], made, report)), made
+
+
+def test_what_is_heard_alone_times_nine_words_of_ten_and_tells_the_rest():
+    errors, found, many = [], 0, 0
+    for number in range(30):
+        text = sentence(number)
+        samples, starts = spoken(text)
+        timing, made = heard_alone(text, samples)
+        assert len(timing.words) == len(starts), "every word, once"
+        assert all(left[0] <= right[0] for left, right in pairwise(timing.words)), "in order"
+        missed = [word for word, place in zip(text.split(), made.spoken, strict=True) if not place]
+        assert bool(timing.doubts) == any(len(word.strip(".,")) > 1 for word in missed), (text, missed)
+        found, many = found + len(starts) - len(missed), many + len(starts)
+        pairs = zip(timing.words, starts, made.spoken, strict=True)
+        errors += [abs(word[0] - start) for word, start, place in pairs if place and start is not None]
+    assert found >= 0.85 * many
+    assert statistics.median(errors) <= 0.1
+    assert np.percentile(errors, 95) <= 0.3
+
+
+def test_a_sentence_between_others_is_where_it_is_heard():
+    """Aligned alone, its words would spread over all that is said."""
+    text, before = "That this fire sea.", "Carry one star have, blue animal a."
+    samples, starts = spoken(f"{before} {text} Fall you moon for fast.")
+    made = timed(text, samples)
+    own = starts[len(before.split()) :][: len(text.split())]
+    assert max(off(made, own)) < 0.1
+    assert [doubt.rpartition("” ")[2] for doubt in made["doubts"]] == ["is heard, which is not in the script"] * 2
+
+
+@pytest.mark.parametrize(
+    ("heard", "doubts"),
+    [
+        ("the sea is old", []),
+        ("the sky is old", ["at 0.5 s “sky” is heard instead of “sea”"]),
+        ("the is old", ["“sea” is not heard"]),
+        ("the sea is old and very cold", ["at 2.0 s “and very cold” is heard, which is not in the script"]),
+        ("the sea is old and", []),
+        ("rain falls", ["at 0.0 s “rain falls” is heard instead of “the sea is old”"]),
+        ("", ["“the sea is old” is not heard"]),
+    ],
+)
+def test_a_doubt_says_what_is_heard_where(heard, doubts):
+    """Words of half a second, one after the other; those of the script that are heard are where they are heard."""
+    script, words = ["the", " sea", " is", " old"], heard.split()
+    scene = _Scene(script, np.sin(np.arange(4 * 16_000)).astype(np.float32), None)
+    said = [Heard(f" {word}", n / 2, n / 2 + 0.5, 1.0) for n, word in enumerate(words)]
+    places = [words.index(word) if (word := own.strip()) in words else None for own in script]
+    found = [None if n is None else _Found(0, n / 2, n / 2 + 0.5, n, n + 1, 1.0) for n in places]
+    edges = _Found(0, 0.0, 0.0, 0, 0), _Found(0, 4.0, 4.0, len(said), len(said))
+    report = _Report(said, {n for n in range(len(said)) if n not in places}, found, edges)
+    made = _Made([], [one and Spoken(one.start, one.end, 1.0, 1.0) for one in found])
+    assert scene.doubts([made], made, report) == doubts
 
 
 def test_the_model_is_loaded_once_whatever_is_asked_of_it(monkeypatch):
@@ -129,15 +196,15 @@ def measured(name):
     setattr(Whisper, name, call)
 for name in ("encode", "align", "generate"):
     measured(name)
-how = {"folder": Path(sys.argv[2]), "language": "en", "device": "cpu", "compute_type": "int8", "threads": 1}
+how = {"folder": Path(sys.argv[2]), "language": "en", "device": "cpu", "compute_type": "float32", "threads": 1}
 made = words(sys.argv[3], "whisper", sound_of(Path(sys.argv[1])), {"marks": None}, how)
 print(time.process_time() - spent, spent, made["duration"])
 """
     command = [sys.executable, "-c", script, str(tmp_path / "narration.wav"), str(MICRO), text]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    beside, own, duration = map(float, done.stdout.split())
-    assert duration > 4 and own > 0
-    assert beside < 1.5
+    runs = [subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True) for _ in range(3)]
+    spent = [tuple(map(float, run.stdout.split())) for run in runs]
+    assert all(duration > 4 and own > 0 for _, own, duration in spent)
+    assert min(beside for beside, _, _ in spent) < 1.5, "the least of three, for others work on this machine too"
 
 
 def test_words_have_their_confidence():
@@ -179,11 +246,15 @@ def test_a_sentence_that_is_not_said_is_told_and_moves_no_other(script, said, do
     assert np.percentile(errors, 90) <= 0.2
 
 
-@pytest.mark.parametrize("said", [[SECOND, FIRST, THIRD], [FIRST, SECOND, THIRD], [FIRST, THIRD, SECOND]])
-def test_a_sentence_too_many_is_told_and_moves_no_word(said):
+@pytest.mark.parametrize(
+    ("said", "when"), [([SECOND, FIRST, THIRD], 0.0), ([FIRST, SECOND, THIRD], 1.9), ([FIRST, THIRD, SECOND], 3.9)]
+)
+def test_a_sentence_too_many_is_told_and_moves_no_word(said, when):
     samples, starts = spoken(" ".join(said))
     made = timed(f"{FIRST} {THIRD}", samples)
-    assert [doubt.rpartition("” ")[2] for doubt in made["doubts"]] == ["is heard, which is not in the script"]
+    (doubt,) = made["doubts"]
+    assert doubt.startswith(f"at {when} s “every night we see the stars.")
+    assert doubt.endswith("” is heard, which is not in the script")
     places = [part != SECOND for part in said for _ in part.split()]
     errors = off(made, [start for start, place in zip(starts, places, strict=True) if place])
     assert np.percentile(errors, 90) <= 0.2
@@ -192,7 +263,7 @@ def test_a_sentence_too_many_is_told_and_moves_no_word(said):
 def test_another_word_is_told():
     samples, starts = spoken("The mountain is old. The forest is dark and quiet.")
     made = timed("The mountain is old. The forest is warm and quiet.", samples)
-    assert [doubt.partition("s “")[2] for doubt in made["doubts"]] == ["dark” is heard instead of “warm”"]
+    assert made["doubts"] == ["at 2.3 s “dark” is heard instead of “warm”"]
     assert max(off(made, starts)) < 0.4
 
 
@@ -315,9 +386,32 @@ def test_auto_is_settled_by_the_device_that_the_job_holds(tmp_path):
     (tmp_path / "manifest.json").write_text(json.dumps({"name": "micro", "sha256": {"model.bin": ""}}))
     how = {"model": str(MICRO), "language": "en", "device": "auto", "compute_type": "auto", "threads": 2}
     chosen = [recogniser_of(tmp_path / "manifest.json", gpu, how) for gpu in (False, True)]
-    assert [(one["device"], one["compute_type"]) for one in chosen] == [("cpu", "int8"), ("cuda", "float16")]
-    fixed = recogniser_of(tmp_path / "manifest.json", True, how | {"device": "cpu", "compute_type": "float32"})
-    assert (fixed["device"], fixed["compute_type"], fixed["threads"]) == ("cpu", "float32", 2)
+    assert [(one["device"], one["compute_type"]) for one in chosen] == [("cpu", "float32"), ("cuda", "float16")]
+    fixed = recogniser_of(tmp_path / "manifest.json", True, how | {"device": "cpu", "compute_type": "int8"})
+    assert (fixed["device"], fixed["compute_type"], fixed["threads"]) == ("cpu", "int8", 2)
+
+
+def test_a_gpu_without_its_library_is_not_used_and_the_remedy_is_named(monkeypatch):
+    import ctranslate2
+
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 2)
+    monkeypatch.setattr(needs, "CUBLAS", "libno-such-library.so.12")
+    count, hindrance = needs.gpus()
+    assert count == 0
+    assert "which is not found; pip install nvidia-cublas-cu12" in hindrance and "timing.device to cpu" in hindrance
+    monkeypatch.setattr(needs, "CUBLAS", None)
+    assert needs.gpus() == (2, "")
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 0)
+    assert needs.gpus() == (0, "")
+
+
+def test_what_fails_only_when_it_computes_is_a_clear_error(tmp_path):
+    for name in FILES:
+        if (MICRO / name).exists():
+            shutil.copy(MICRO / name, tmp_path)
+    (tmp_path / "preprocessor_config.json").write_text('{"feature_size": 128}')
+    with pytest.raises(UserError, match=r"^listening on the cpu failed \(.+\); set timing\.model to a smaller one"):
+        timed(FIRST, spoken(FIRST)[0], folder=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -337,6 +431,12 @@ def test_auto_is_settled_by_the_device_that_the_job_holds(tmp_path):
         ("openai", "alloy", "大海很蓝。", "zh"),
         ("openai", "alloy", "Море синее.", "ru"),
         ("file", "en-us", "สวัสดี", "th"),
+        ("file", "en-us", "The number π is 3.14.", ""),
+        ("file", "en-us", "The word 世界 means мир.", ""),
+        ("openai", "alloy", "我们去の店买 iPhone，很便宜的。大海很蓝。", "zh"),
+        ("openai", "alloy", "Москва — столица, а Tokyo нет.", "ru"),
+        ("openai", "alloy", "東京特許許可局へ行く", "ja"),
+        ("openai", "alloy", "3.14 — 25!", ""),
     ],
 )
 def test_the_language_is_the_voices_or_the_texts(engine, voice, text, language):
@@ -348,7 +448,8 @@ def test_the_language_is_the_voices_or_the_texts(engine, voice, text, language):
 def test_an_english_model_is_taken_for_english_alone():
     models = ["base.en", "base", "distil-small.en", "distil-large-v3.5", "turbo", "my/model"]
     assert [model_for(model, "en") for model in models] == models
-    assert [model_for(model, "") for model in models] == models
+    assert [model_for(model, "") for model in models] == models, "one that was named stays"
+    assert model_for(complete({}, "")[0]["timing"]["model"], "") == "base", "of itself, one that hears all languages"
     assert [model_for(model, "de") for model in models] == ["base", "base", "small", "large-v3", "turbo", "my/model"]
 
 

@@ -49,6 +49,12 @@ def build(workspace: Path, origin: str = NOWHERE, *args: str) -> Run:
     return snakemake(workspace, *MADE, *args, env={"HF_ENDPOINT": origin, "HF_HOME": str(workspace / "home")})
 
 
+@pytest.fixture(autouse=True)
+def no_hub_of_the_callers(monkeypatch) -> None:
+    for name in [name for name in os.environ if name.startswith("HF_")]:
+        monkeypatch.delenv(name)
+
+
 def times(workspace: Path) -> list[dict]:
     return [json.loads((workspace / path).read_text()) for path in MADE]
 
@@ -111,10 +117,13 @@ def test_where_no_model_can_be_had_times_are_guessed_and_the_remedy_is_named(rec
     (doubt,) = times(recorded)[0]["doubts"]
     manifest = "resources/models/whisper/tiny.en/manifest-if-any.json"
     assert doubt.startswith("the times of the words are guessed: the recogniser tiny.en cannot be fetched")
-    assert doubt.endswith(f"as timing.model, or try again: snakemake --cores 8 --forcerun {manifest}")
+    assert doubt.endswith(f"as timing.model, or remove {manifest} and build again to have it fetched")
     assert "words are guessed" in run.output and "Traceback" not in run.output
-    assert build(recorded, hub.host.origin).jobs == [], "what was settled stays so"
-    assert build(recorded, hub.host.origin, "--forcerun", manifest).code == 0
+    again = build(recorded, hub.host.origin)
+    assert again.jobs == [], "what was settled stays so"
+    assert again.output.count(f"{manifest}: word times are guessed, for want of the recogniser") == 1, "and is told"
+    (recorded / manifest).unlink()
+    assert build(recorded, hub.host.origin).code == 0
     assert [made["engine"] for made in times(recorded)] == ["whisper"] * 2
 
 
@@ -139,6 +148,8 @@ def test_a_model_that_was_asked_for_must_be_had_and_the_next_run_tries_again(rec
         ({"model": "projects"}, "timing.model: projects has no config.json, model.bin, tokenizer.json; it must be"),
         ({"model": "../models"}, "timing.model: a folder's name may not hold"),
         ({"language": "xx"}, "timing.language: Whisper knows no xx"),
+        ({"engine": "native"}, "timing.engine: native takes the voice's own marks, and file gives none; set it"),
+        ({"device": "cpu", "compute_type": "float16"}, "timing.compute_type: a CPU does not compute with float16"),
     ],
 )
 def test_a_model_that_is_none_stops_its_project_with_a_remedy(recorded, timing, words):
@@ -146,9 +157,14 @@ def test_a_model_that_is_none_stops_its_project_with_a_remedy(recorded, timing, 
     run = snakemake(recorded)
     assert run.code != 0
     assert words in run.output and "Traceback" not in run.output
+    assert run.jobs == ["refused tiny"]
 
 
 def test_changing_how_is_listened_times_anew_and_what_is_not_used_does_not(recorded):
+    configure(recorded, model=f"{MICRO}/")
+    run = build(recorded)
+    assert run.code == 0
+    assert "//" not in run.output.replace("://", "") and "double '/'" not in run.output
     configure(recorded, model=str(MICRO))
     assert build(recorded).code == 0
     for unused in ({"narration": {"engine": "file", "pad_after": 0.5}}, {"captions": {"style": "bold"}}):

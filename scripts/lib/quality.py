@@ -42,7 +42,8 @@ ADVICE = {
     "loudness": "listen to the narration and the music: one is nearly silent, or all peaks",
     "true peak": "lower music.volume_db",
     "silence": "listen to the narration of the scene that is spoken there",
-    "narration": "listen to it and read the scene's text; if both are right, set a larger timing.model",
+    "narration": "listen to it and read the scene's text; if both are right, set timing.language, or a "
+    "larger timing.model",
     "reading speed": "lower narration.speed",
     "shortest page": "lower narration.speed, or raise captions.max_words",
     "repeated clips": "add footage, or the key of a stock site",

@@ -1,8 +1,12 @@
 """Whether words are timed by listening, in which language, and by which model: found when Snakemake starts."""
 
+import ctypes
 import hashlib
 import re
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from scripts.lib.problems import nearest, printable
 from scripts.lib.timing.published import LANGUAGES, MODELS
@@ -28,7 +32,12 @@ SCRIPTS = {
     "el": "\u0370-\u03ff",
     "ru": "\u0400-\u04ff",
 }
-"""The most used language of a script. Japanese comes before Chinese, whose characters it shares."""
+"""The most used language of a script. Japanese shares the characters of Chinese."""
+KANA = 0.1
+"""The share of kana from which on a text with Chinese characters is Japanese; Chinese ones have a の in a name."""
+
+CUBLAS = "libcublas.so.12"
+"""What CTranslate2 computes with on a GPU, and does not bring."""
 
 
 def listens(settings: dict) -> bool:
@@ -38,8 +47,8 @@ def listens(settings: dict) -> bool:
 
 
 def language_of(settings: dict, text: str) -> str:
-    """The language of a scene as Whisper calls it: as set, else the voice's, else by the text's script; "" if none
-    tells."""
+    """The language of a scene as Whisper calls it: as set, else the voice's, else by the script of most of the text's
+    letters; "" if none tells, and the recogniser finds it out."""
     timing, narration = settings["timing"], settings["narration"]
     if timing["language"]:
         return timing["language"]
@@ -51,7 +60,16 @@ def language_of(settings: dict, text: str) -> str:
         case "espeak" | "piper" if not narration["model"]:
             first = ESPEAK.get(first, first)
             return first if first in LANGUAGES else ""
-    return next((language for language, letters in SCRIPTS.items() if re.search(f"[{letters}]", text)), "")
+    return written_in(text)
+
+
+def written_in(text: str) -> str:
+    """The language of the script that most of the letters are of; "" where several have it, as they do Latin."""
+    counts = Counter({language: len(re.findall(f"[{letters}]", text)) for language, letters in SCRIPTS.items()})
+    kana, han = counts["ja"], counts["zh"]
+    counts["zh" if kana < KANA * han else "ja"] = kana + han
+    language, count = counts.most_common(1)[0]
+    return language if 2 * count > sum(map(str.isalpha, text)) else ""
 
 
 def model_for(model: str, language: str) -> str:
@@ -62,27 +80,59 @@ def model_for(model: str, language: str) -> str:
     return size if size in MODELS else "large-v3"
 
 
+def recognisers(projects: Iterable[Any]) -> set[str]:
+    """The models that projects listen by where they can be had."""
+    return {
+        model_for(project.settings["timing"]["model"], language_of(project.settings, scene["text"]))
+        for project in projects
+        if listens(project.settings) and project.settings["timing"]["engine"] == "auto"
+        for scene in project.scenes.values()
+    }
+
+
 def own_id(model: str) -> str:
     """What a user's own folder is called where models are kept."""
-    return f"own-{hashlib.sha256(model.encode()).hexdigest()[:12]}"
+    return f"own-{hashlib.sha256(str(Path(model)).encode()).hexdigest()[:12]}"
 
 
 def own_files(model: str) -> list[str]:
     """The files of a user's own folder, as paths."""
-    return [f"{model}/{name}" for name in FILES if Path(model, name).is_file()]
+    return [str(path) for name in FILES if (path := Path(model, name)).is_file()]
 
 
 def memory_for(model: str) -> int:
-    """Megabytes that listening takes: 363 were measured with `base`, whose weights are 145 and become half of that."""
+    """Megabytes that listening takes on a CPU: 450 to 630 with weights of 145, 1230 to 1310 with 484, whose numbers of
+    16 bits become 32, or 8 that are packed."""
     size = MODELS[model][1] if model in MODELS else sum(Path(file).stat().st_size for file in own_files(model)) // 10**6
-    return round(300 + 1.7 * size)
+    return round(330 + 2.2 * size)
+
+
+def gpus() -> tuple[int, str]:
+    """How many GPUs a recogniser could run on, on this machine; and why on none, where there are some."""
+    from ctranslate2 import get_cuda_device_count
+
+    count = get_cuda_device_count()
+    if not count:
+        return 0, ""
+    try:
+        ctypes.CDLL(CUBLAS)
+    except OSError:
+        return 0, (
+            f"words are listened for on the CPU: the GPU needs CUDA 12's {CUBLAS}, which is not found; pip install "
+            "nvidia-cublas-cu12 and name its folder in LD_LIBRARY_PATH, or set timing.device to cpu"
+        )
+    return count, ""
 
 
 def timing_problems(settings: dict) -> list[str]:
     """What is wrong with what a project listens by, a line each; the settings need not be used."""
+    timing, engine, problems = settings["timing"], settings["narration"]["engine"], []
+    if timing["engine"] == "native" and engine not in MARKED:
+        return [f"timing.engine: native takes the voice's own marks, and {engine} gives none; set it to auto"]
     if not listens(settings):
         return []
-    timing, problems = settings["timing"], []
+    if timing["device"] == "cpu" and timing["compute_type"] in ("float16", "int8_float16"):
+        problems.append(f"timing.compute_type: a CPU does not compute with {timing['compute_type']}; set it to auto")
     model, language = timing["model"], timing["language"]
     if language and language not in LANGUAGES:
         problems.append(f"timing.language: Whisper knows no {language}{nearest(language, LANGUAGES)}")

@@ -6,7 +6,8 @@ Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", 20
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -72,7 +73,7 @@ class Recogniser:
                 f"{compute_type}: {printable(str(error), 200)}"
             ) from None
         self._model.hf_tokenizer.encode_special_tokens = True  # a script that says <|endoftext|> means the characters
-        self._language = language
+        self._language, self._device = language, device
 
     def align(self, words: Sequence[str], sound: np.ndarray) -> list[Spoken] | None:
         """Where in `sound` each of the words is spoken, all of them there and in this order: the path through the
@@ -80,7 +81,8 @@ class Recogniser:
 
         None for more words than the model takes at once.
         """
-        tokenizer = self._tokenizer(sound)
+        with self._computing():
+            tokenizer = self._tokenizer(sound)
         text = "".join(words)
         if self._language in UNSPACED or not text.startswith(" "):
             text = text.removeprefix(" ")
@@ -92,9 +94,10 @@ class Recogniser:
         ]
         if not tokens or len(tokens) > MOST_TOKENS:
             return None
-        encoder_output, frames = self._encode(sound)
-        ids = [token for token, _, _ in tokens]
-        found = self._model.model.align(encoder_output, tokenizer.sot_sequence, [ids], frames)[0]
+        with self._computing():
+            encoder_output, frames = self._encode(sound)
+            ids = [token for token, _, _ in tokens]
+            found = self._model.model.align(encoder_output, tokenizer.sot_sequence, [ids], frames)[0]
         path = np.array(found.alignments)
         begins = path[np.diff(path[:, 0], prepend=-1) > 0, 1] / self._model.tokens_per_second  # one more: of the end
         places = list(accumulate(map(len, words), initial=len(text) - sum(map(len, words))))
@@ -116,20 +119,33 @@ class Recogniser:
 
     def hear(self, sound: np.ndarray) -> list[Heard]:
         """What the model makes out in `sound`, whatever the script says."""
-        tokenizer = self._tokenizer(sound)
-        segments, _ = self._model.transcribe(
-            sound,
-            language=tokenizer.language_code,
-            temperature=0.0,
-            condition_on_previous_text=False,
-            word_timestamps=True,
-            max_new_tokens=min(MOST_TOKENS // 2, 20 + round(TOKENS_A_SECOND * len(sound) / RATE)),
-        )
-        return [
-            Heard(word.word, float(word.start), float(word.end), float(word.probability))
-            for segment in segments
-            for word in segment.words or []
-        ]
+        with self._computing():
+            segments, _ = self._model.transcribe(
+                sound,
+                language=self._tokenizer(sound).language_code,
+                temperature=0.0,
+                condition_on_previous_text=False,
+                word_timestamps=True,
+                max_new_tokens=min(MOST_TOKENS // 2, 20 + round(TOKENS_A_SECOND * len(sound) / RATE)),
+            )
+            return [
+                Heard(word.word, float(word.start), float(word.end), float(word.probability))
+                for segment in segments
+                for word in segment.words or []
+            ]
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        """Raises UserError for what CTranslate2 finds only when it computes: a library or memory that is lacking, sound
+        in another form than the model takes."""
+        try:
+            yield
+        except (RuntimeError, ValueError, MemoryError) as error:
+            other = "set timing.device to cpu, or" if self._device == "cuda" else "set"
+            raise UserError(
+                f"listening on the {self._device} failed ({printable(str(error) or 'no memory', 200)}); {other} "
+                "timing.model to a smaller one"
+            ) from None
 
     def _tokenizer(self, sound: np.ndarray) -> Tokenizer:
         """The tokenizer for the language, which is found out from the first sound where it was not named."""

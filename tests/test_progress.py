@@ -194,7 +194,7 @@ def test_a_pipe_gets_a_line_per_job_the_words_of_failed_ones_and_the_outcome(wor
     log = workspace / said[-1].removeprefix("full log: ")
     assert log.parent == workspace / "logs/runs" and "Error in rule narration" in log.read_text()
     first, *middle, last = events(workspace)
-    assert first["event"] == "run" and first["version"] == 1 and first["cores"] == 2 and first["jobs"] == 12
+    assert first["event"] == "run" and first["version"] == 1 and first["cores"] == 2 and first["jobs"] == 11
     assert last["event"] == "end" and last["outcome"] == "failed" and last["end"] >= first["start"]
     jobs = [event for event in middle if event["event"] == "job"]
     assert {(e["job"], e["start"]) for e in middle if e["event"] == "started"} == {(e["job"], e["start"]) for e in jobs}
@@ -208,16 +208,16 @@ def test_a_pipe_gets_a_line_per_job_the_words_of_failed_ones_and_the_outcome(wor
 
 def test_a_terminal_gets_one_line_that_moves_and_leaves_nothing_behind(workspace):
     terminal = Terminal(workspace, "--config", "pause=0.4")
-    terminal.read(until=r"\[\d+/6\].*narration")
+    terminal.read(until=r"\[\d+/5\].*narration")
     terminal.resize(30)
     assert terminal.wait() == 0
-    assert any(line.startswith(("[0/6] 0% narration demo/", "[1/6] 16% narration demo/")) for line in terminal.drawn())
+    assert any(line.startswith(("[0/5] 0% narration demo/", "[1/5] 20% narration demo/")) for line in terminal.drawn())
     assert all(len(line) < 30 for line in terminal.drawn()[-3:])
     assert "\x1b[33mwarning:" in terminal.raw and "\x1b[32mdone:" in terminal.raw
     warning, video, done, log = terminal.screen()
     assert warning == "warning: narration demo/two: times [31m are estimated"
     assert video == "video demo  results/demo/video.mp4"
-    assert re.fullmatch(r"done: 9 jobs in 0:0\d", done)
+    assert re.fullmatch(r"done: 8 jobs in 0:0\d", done)
     assert (workspace / log.removeprefix("full log: ")).is_file()
 
     terminal = Terminal(workspace, "--config", "pause=0.4", NO_COLOR="1")
@@ -229,10 +229,10 @@ def test_a_terminal_gets_one_line_that_moves_and_leaves_nothing_behind(workspace
 
 def test_an_interrupted_run_says_so_and_which_jobs_it_cost(workspace):
     terminal = Terminal(workspace, "--config", "pause=20")
-    terminal.read(until=r"\[0/6\].*narration.*narration")
+    terminal.read(until=r"\[0/5\].*narration.*narration")
     os.killpg(terminal.process.pid, signal.SIGINT)  # as Ctrl-C does
     assert terminal.wait() == 1
-    assert re.fullmatch(r"aborted: 0 of 6 jobs done in 0:\d\d; run again to go on from here", terminal.screen()[-2])
+    assert re.fullmatch(r"aborted: 0 of 5 jobs done in 0:\d\d; run again to go on from here", terminal.screen()[-2])
     assert "failed" not in terminal.raw
     *_, last = events(workspace)
     outcomes = [event["outcome"] for event in events(workspace) if event["event"] == "job"]
@@ -262,7 +262,7 @@ def test_jobs_that_wait_for_a_quota_say_so_on_the_line_that_moves(tmp_path):
     assert terminal.wait() == 1
     drawn = terminal.drawn()
     assert any(re.search(r"% · pexels: free again at 14:32, 3 scenes wait · 0:0\d$", line) for line in drawn)
-    assert re.search(r"% search demo/\w+, search demo/\w+, search demo/\w+ · 0:0\d$", drawn[-1])
+    assert any(re.search(r"% search demo/\w+, search demo/\w+, search demo/\w+ · 0:0\d$", line) for line in drawn)
     assert "11:11" not in terminal.raw
 
     noted = [event for event in events(tmp_path) if event["event"] == "waiting"]

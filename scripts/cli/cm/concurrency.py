@@ -87,4 +87,4 @@ def options(number: int, asked: bool) -> list[str]:
         return ["--cores", str(number)]
     slots = {"cpus": number, "api_slots": number, "download_slots": number, "stock_slots": min(number, MOST_STOCK)}
     sequential = ["--jobs", "1"] if number == 1 else []
-    return ["--cores", str(number), *sequential, "--resources", *(f"{name}={slots[name]}" for name in slots)]
+    return ["--resources", *(f"{name}={slots[name]}" for name in slots), *sequential, "--cores", str(number)]

@@ -53,8 +53,11 @@ class Call:
         return str(places.get(name) or name) if isinstance(places, dict) else name
 
     def command(self, targets: Sequence[str], *options: str) -> list[str]:
-        """Snakemake's command for some targets (none: all projects), to be run in the current folder."""
-        words = [snakemake(), *targets]
+        """Snakemake's command for some targets (none: all projects), to be run in the current folder.
+
+        Options that take any number of words come first: else they would swallow the targets, or those in `extra`.
+        """
+        words = [snakemake(), *(self._changes() if self.changes else []), *options]
         if os.path.realpath("Snakefile") != str(SNAKEFILE) or not _here(self.workspace):
             words += ["--snakefile", shown(SNAKEFILE)]
         if not _here(self.workspace):
@@ -63,9 +66,7 @@ class Call:
             words += ["--profile", shown(self.profile.parent if self.profile.is_relative_to(ROOT) else self.profile)]
         if self.asked or not {"cores", "jobs", "executor"} & self.profile_keys.keys():
             words += concurrency.options(self.number, self.asked)
-        if self.changes:
-            words += self._changes()
-        return [*words, *options, *self.extra]
+        return [*words, *targets, *self.extra]
 
     def _changes(self) -> list[str]:
         """A profile's own configuration would win over a file: the file holds it as well, and its option is emptied."""

@@ -43,7 +43,7 @@ class LogHandler(LogHandlerBase):
         stream = open(int(led), "w", encoding="utf-8") if led and not settings.stdout else None  # noqa: PTH123, SIM115
         self.native = native_handler(settings, stream)
         self.screen = Screen(self.native.stream, colour=not settings.nocolor)
-        self.reporter = Reporter(self.screen, led=bool(led))
+        self.reporter = Reporter(self.screen)
         self.held: list[LogRecord] | None = []
         self.reports = self.watches_cluster = False
         self.closing = threading.Event()

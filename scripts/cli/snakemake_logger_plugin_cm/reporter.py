@@ -14,6 +14,8 @@ from snakemake_logger_plugin_cm.runs import Job, RunFile, runs_folder, usual_sec
 from snakemake_logger_plugin_cm.screen import GREEN, RED, YELLOW, Screen
 
 MOST_VIDEOS = 20
+TARGET = "all"
+"""The rule that makes nothing itself: no job to people."""
 ABORTING = ("Terminating processes on user request", "Will exit after finishing currently running jobs")
 SUMMED_UP = ("Exiting because a job execution failed", "WorkflowError:\nAt least one job did not complete")
 INTERRUPTED = re.compile(r"died with <Signals\.SIGINT|returned non-zero exit status 130\b")
@@ -24,12 +26,13 @@ UNWRITTEN = re.compile(r"Job (\d+) +completed successfully, but some output file
 
 
 class Reporter:
-    """Takes the records of a run in their order; `end` says how it went. `led`: `cm` started it, and sees to locks."""
+    """Takes the records of a run in their order; `end` says how it went."""
 
-    def __init__(self, screen: Screen, led: bool = False) -> None:
+    def __init__(self, screen: Screen) -> None:
         self.screen = screen
-        self.led = led
-        self.spared = 0
+        self.made: set[str] = set()
+        self.spared: set[str] = set()
+        self.targets = 0
         self.progress = Progress()
         self.cluster = Cluster()
         self.idle = "planning"
@@ -109,7 +112,7 @@ class Reporter:
         elif self.broken:
             self.screen.print([f"stopped by an error: {done} of {total} jobs done in {time}"], RED)
         else:
-            spared = f", {self.spared} spared" if self.spared else ""
+            spared = f", {len(self.spared)} spared" if self.spared else ""
             self.screen.print([f"done: {done} {'job' if done == 1 else 'jobs'} in {time}{spared}"], GREEN)
         log = self.file.log if self.file else full_log()
         if log:
@@ -126,11 +129,12 @@ class Reporter:
             self.facts["limits"] = {name: limit.value for name, limit in limits if not name.startswith("_")}
 
     def _plan(self, record: LogRecord) -> None:
-        self.progress.total = record.stats["total"]
-        self.progress.planned = {rule: number for rule, number in record.stats.items() if rule != "total"}
+        self.targets = record.stats.get(TARGET, 0)
+        self.progress.total = record.stats["total"] - self.targets
+        self.progress.planned = {rule: number for rule, number in record.stats.items() if rule not in ("total", TARGET)}
 
     def _count(self, record: LogRecord) -> None:
-        self.progress.total = record.total
+        self.progress.total = record.total - self.targets
 
     def _start(self, record: LogRecord) -> None:
         job = Job.of(record)
@@ -146,7 +150,9 @@ class Reporter:
 
     def _finish(self, record: LogRecord) -> None:
         job = self.progress.stop(record.job_id)
-        self.progress.finish(job, record.created)
+        self.made.update(job.outputs[:1])
+        if job.rule != TARGET:
+            self.progress.finish(job, record.created)
         if self.file:
             self.file.ended(job, record.created, "done")
         if not self.screen.moves and job.outputs:
@@ -207,13 +213,11 @@ class Reporter:
 
     def _broken(self, message: str) -> None:
         self.broken = True
-        if self.led and message.startswith("LockException"):
-            return
         first, *rest = causes.plain(message, os.getcwd())
         self.screen.print([f"error: {first}", *rest], RED)
 
     def _message(self, record: LogRecord) -> None:
-        self.spared = getattr(record, "spared", self.spared)
+        self.spared = getattr(record, "planned_outputs", self.spared) - self.made
         again = re.match(r"Trying to restart job ([\w-]+)", record.msg)
         if again:
             numbers = self.cluster.numbers(again[1])

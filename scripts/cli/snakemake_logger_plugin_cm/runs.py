@@ -6,7 +6,7 @@ that was killed all is there but the end, and at worst the last line is cut. Tim
 lasts, its process holds a lock (flock) on the file.
 
     {"event": "run", "version": 1, "start", "jobs", "cores", "limits": {resource: number}}
-        First. `jobs`: as planned, before a checkpoint adds to them; `cores` is null on a cluster.
+        First. `jobs`: as planned, less `all`, before a checkpoint adds to them; `cores` is null on a cluster.
     {"event": "started", "job", "rule", "project", "scene", "start", "threads", "resources": {name: value}}
         `job` is Snakemake's number, the same for each attempt. On a cluster, `start` is when the job was submitted.
         `project` and `scene` are null where the rule has none.

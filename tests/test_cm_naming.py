@@ -1,15 +1,18 @@
 """A project is named by its name, its folder or a script file; what names none is refused with what is near."""
 
+import itertools
 import json
 import os
+import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from click import ClickException
 from cm import naming
 from cm.checkout import ROOT
-from cm_process import cm, command
+from cm_process import cm, command, made
 from conftest import SCENES, write_project
 
 
@@ -23,12 +26,12 @@ def place(tmp_path, monkeypatch) -> Path:
 
 
 def names(workspace: Path, *words: str) -> list[str]:
-    return [named.name for named in naming.projects(workspace, words)]
+    return [named.name for named in naming.projects(workspace, words, build=True)]
 
 
-def refused(workspace: Path, word: str) -> str:
+def refused(workspace: Path, *words: str) -> str:
     with pytest.raises(ClickException) as error:
-        naming.projects(workspace, [word])
+        naming.projects(workspace, words, build=True)
     return error.value.message
 
 
@@ -64,6 +67,44 @@ def test_a_script_elsewhere_becomes_a_project_that_follows_it(place):
     script.write_text(script.read_text().replace("The sea is big", "The sea is small"))
     assert "The sea is small" in link.read_text()
     assert names(place, "drafts/My Film_2.json") == names(place, str(link)) == ["my-film-2"]  # it is known by now
+
+
+def test_a_script_is_linked_rightly_where_projects_is_a_link_itself(place, tmp_path_factory):
+    away = tmp_path_factory.mktemp("away") / "deep/er"
+    away.parent.mkdir()
+    (place / "projects").rename(away)
+    (place / "projects").symlink_to(away)
+    shutil.copy("projects/salt/script.json", "film.json")
+    assert names(place, "film.json") == ["film"]
+    assert (place / "projects/film/script.json").samefile("film.json")
+
+
+def test_a_script_that_has_moved_is_followed(place):
+    shutil.copy("projects/salt/script.json", "film.json")
+    names(place, "film.json")
+    Path("drafts").mkdir()
+    Path("film.json").rename("drafts/film.json")
+    assert names(place, "drafts/film.json") == ["film"]
+    assert (place / "projects/film/script.json").samefile("drafts/film.json")
+    Path("drafts/film.json").rename("film.yaml")
+    faulty = Path("film.yaml").read_text()
+    Path("film.yaml").write_text("{}")
+    assert "film.yaml" in refused(place, "film.yaml")
+    Path("film.yaml").write_text(faulty)
+    assert names(place, "film.yaml") == ["film"]
+    assert [path.name for path in (place / "projects/film").iterdir()] == ["script.yaml"]
+
+
+def test_who_only_looks_makes_no_project(place):
+    shutil.copy("projects/salt/script.json", "film.json")
+    for words in (["status", "film.json"], ["clean", "film.json"], ["script", "film.json"]):
+        run = cm(place, *words)
+        assert run.returncode == 2 and "cm build film.json makes it one" in run.stderr
+    run = cm(place, "build", "film.json", "nosuch", "--dry-run")
+    assert run.returncode == 2 and not (place / "projects/film").exists()
+    shutil.copy("film.json", "film.yaml")
+    assert "film.yaml: projects/film is another project" in refused(place, "film.json", "salt", "film.yaml")
+    assert not (place / "projects/film").exists()
 
 
 def test_a_script_outside_the_workspace_is_found_wherever_the_workspace_is(place, tmp_path_factory):
@@ -111,6 +152,9 @@ def test_footage_that_a_script_pins_is_looked_for_in_the_workspace(place, monkey
         ("---.json", "gives none for a project"),
         ("Loud", "is not a name for a project"),
         ("../", "is no project"),
+        ("", "this one is empty"),
+        (".", ".: is no project of this workspace"),
+        ("..", "..: is no project of this workspace"),
         ("a\x1b[31mb", "no project a\\x1b[31mb"),
     ],
 )
@@ -139,17 +183,26 @@ def test_the_command_lines_of_the_contract(workspace):
     """From a fresh checkout: a script beside it, no results; `cm` finds the Snakefile of its own checkout."""
     shutil.copy(workspace / "projects/tiny/script.json", workspace / "script.json")
     shutil.copytree(workspace / "projects/tiny", workspace / "projects/demo")
-    run = cm(workspace, "visuals", "script.json", "--concurrency", "8")
-    assert run.returncode == 0, run.stderr
-    assert f"{ROOT / 'Snakefile'} --cores 8" in command(run.stderr)
+
+    def typed(line: str) -> subprocess.CompletedProcess:
+        run = cm(workspace, *shlex.split(line)[1:])
+        assert run.returncode == 0, run.stderr
+        return run
+
+    run = typed("cm visuals script.json --concurrency 8")
+    assert f"{ROOT / 'Snakefile'} --resources cpus=8" in command(run.stderr) and "--cores 8" in command(run.stderr)
     assert json.loads((workspace / "results/script/visuals.json").read_text())["scenes"]
     assert len(list((workspace / "results/script/selection").glob("*.json"))) >= len(SCENES)
     assert not (workspace / "results/script/video.mp4").exists()
 
-    run = cm(workspace, "render", "projects/demo", "--concurrency", "50%")
-    assert run.returncode == 0, run.stderr
+    typed("cm render projects/demo --concurrency 50%")
     assert (workspace / "results/demo/video.mp4").stat().st_size > 10_000
 
-    run = cm(workspace, "visuals", "script.json", "--concurrency", "1")
-    assert run.returncode == 0 and "nothing to do" in run.stderr
-    assert "--cores 1 --jobs 1 --resources cpus=1" in command(run.stderr)
+    script = workspace / "script.json"
+    script.write_text(script.read_text().replace("ocean waves", "a boat on the sea"))
+    run = typed("cm visuals script.json --concurrency 1")
+    assert "stock_slots=1 --jobs 1 --cores 1" in command(run.stderr)
+    assert made(run.stderr)[:3] == ["embedding script/sea", "candidates script/sea", "selection script"]
+    events = [json.loads(line) for line in max(workspace.glob("logs/runs/*.jsonl")).read_text().splitlines()]
+    jobs = sorted((event["start"], event["end"]) for event in events if event["event"] == "job")
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(jobs)), "one after the other"

@@ -188,7 +188,7 @@ def make(
 ) -> None:
     """Build some files of the projects that are named, or of all; by default what is delivered."""
     call = called(ctx, **given)
-    named = naming.projects(call.workspace, words)
+    named = naming.projects(call.workspace, words, build=True)
     names = invocation.chosen(call, named)
     unwritten = [name for name in names if naming.unwritten(call.workspace, name)]
     if named and unwritten:

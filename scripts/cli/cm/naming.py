@@ -3,13 +3,15 @@
 import contextlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cm.errors import Failed, Wrong, lines
 
 NAME = "[a-z0-9][a-z0-9-]*"
+MOST_LETTERS = 100
+"""Of a new project's name: logs and half-written files are called after it, with more around it."""
 SCRIPTS = (".json", ".yaml", ".yml")
 OWN = re.compile(r"(script|brief)\.(json|ya?ml)")
 """The files of a project's folder that stand for the project."""
@@ -17,9 +19,11 @@ OWN = re.compile(r"(script|brief)\.(json|ya?ml)")
 
 @dataclass(frozen=True)
 class Named:
-    """A project, and its folder if naming it made that."""
+    """A project; the script from elsewhere that named it, and how that was written; its folder, if naming made it."""
 
     name: str
+    script: Path | None = None
+    word: str = ""
     made: Path | None = None
 
 
@@ -49,28 +53,40 @@ def archived(workspace: Path, name: str) -> bool:
     return isinstance(own, dict) and own.get("archived") is True
 
 
-def projects(workspace: Path, words: Sequence[str]) -> list[Named]:
-    """The projects that the words of a command name. Raises Wrong where one names none."""
-    found = [_project(workspace, word) for word in words]
-    return list({named.name: named for named in reversed(found)}.values())[::-1]
+def projects(workspace: Path, words: Sequence[str], build: bool = False) -> list[Named]:
+    """The projects that the words of a command name; to `build` them, scripts from elsewhere are registered.
+
+    Raises Wrong where a word names none, and Failed where such a script is faulty.
+    """
+    found: dict[str, Named] = {}
+    try:
+        for named in [_project(workspace, word) for word in words]:
+            there = _registered(workspace, named, build) if named.script else named
+            found.setdefault(named.name, there)
+    except BaseException:
+        forget(found.values())
+        raise
+    return list(found.values())
 
 
 def _project(workspace: Path, word: str) -> Named:
     from scripts.lib.problems import nearest, printable
 
     folder = workspace / "projects"
-    if "/" not in word and (folder / word).is_dir():
+    if not word:
+        raise Wrong("a PROJECT is a folder, a name or a script file; this one is empty")
+    if "/" not in word and word not in (".", "..") and os.path.isdir(folder / word):
         return _checked(word)
     path = Path(os.path.abspath(word))
-    if _same(path.parent, folder) and path.is_dir():
+    if _same(path.parent, folder) and os.path.isdir(path):
         return _checked(path.name)
-    if _same(path.parent.parent, folder) and path.is_file():
+    if _same(path.parent.parent, folder) and os.path.isfile(path):
         if not OWN.fullmatch(path.name):
             raise Wrong(f"{printable(word)}: is not the script of its project; name the project: {path.parent.name}")
         return _checked(path.parent.name)
-    if path.is_file():
-        return _registered(workspace, word, path)
-    if path.is_dir():
+    if os.path.isfile(path):
+        return _elsewhere(workspace, word, path)
+    if os.path.isdir(path):
         raise Wrong(
             f"{printable(word)}: is no project of this workspace; put it under {folder}, name its script file, "
             "or name its workspace with --directory"
@@ -96,36 +112,54 @@ def _checked(name: str) -> Named:
     return Named(name)
 
 
-def _registered(workspace: Path, word: str, file: Path) -> Named:
-    """A script that lies elsewhere: a project named after its file, which holds a link to it, so that edits count."""
+def _elsewhere(workspace: Path, word: str, file: Path) -> Named:
+    """A script that lies elsewhere: a project named after its file."""
     from scripts.lib.problems import printable
-    from scripts.lib.script import read_script
 
     if file.suffix not in SCRIPTS:
         raise Wrong(f"{printable(word)}: is no script; a script is a file of {', '.join(SCRIPTS)}")
     name = re.sub("[^a-z0-9]+", "-", file.stem.lower()).strip("-")
     if not name:
         raise Wrong(f"{printable(word)}: its name gives none for a project; rename it, with letters or digits")
-    folder = workspace / "projects" / name
-    link = folder / f"script{file.suffix}"
-    if _same(link, file):
-        return Named(name)
-    if os.path.lexists(folder):
-        raise Wrong(f"{printable(word)}: projects/{name} is another project; rename the file, or name the project")
-    folder.mkdir(parents=True)
-    inside = file.is_relative_to(workspace)
-    link.symlink_to(os.path.relpath(file, folder) if inside else file)
-    made = Named(name, made=folder)
+    if len(name) > MOST_LETTERS:
+        raise Wrong(f"{printable(word)}: its name is too long for a project's; at most {MOST_LETTERS} letters")
+    return Named(name, script=file, word=printable(word))
+
+
+def _registered(workspace: Path, named: Named, build: bool) -> Named:
+    """Its project holds a link to the script, so that edits count."""
+    from scripts.lib.script import read_script
+
+    folder = workspace / "projects" / named.name
+    link = folder / f"script{named.script.suffix}"
+    if _same(link, named.script):
+        return named
+    scripts = [path for end in SCRIPTS if os.path.lexists(path := folder / f"script{end}")]
+    moved = {path: path.readlink() for path in scripts if path.is_symlink() and not path.exists()}
+    if os.path.lexists(folder) and (not moved or len(moved) < len(scripts)):
+        raise Wrong(f"{named.word}: projects/{named.name} is another project; rename the file, or name the project")
+    if not build:
+        raise Wrong(f"{named.word}: is no project yet; cm build {named.word} makes it one")
+    made = None if folder.exists() else folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in moved:
+        path.unlink()
+    inside = named.script.is_relative_to(workspace)
+    link.symlink_to(os.path.relpath(named.script, folder.resolve()) if inside else named.script)
     with contextlib.chdir(workspace):  # where footage is looked for
         inner = link.relative_to(workspace)
         _, faults = read_script(inner)
     if faults:
-        forget([made])
-        raise Failed(lines(fault.replace(inner.as_posix(), printable(word), 1) for fault in faults))
-    return made
+        link.unlink()
+        for path, target in moved.items():
+            path.symlink_to(target)
+        if made:
+            made.rmdir()
+        raise Failed(lines(fault.replace(inner.as_posix(), named.word, 1) for fault in faults))
+    return Named(named.name, made=made)
 
 
-def forget(named: Sequence[Named]) -> None:
+def forget(named: Iterable[Named]) -> None:
     """Take back what naming made."""
     for folder in filter(None, (one.made for one in named)):
         for link in folder.iterdir():

@@ -295,7 +295,7 @@ def test_neither_colour_nor_a_moving_line_in_a_pipe(workspace):
     assert run.returncode == 0 and "\x1b" not in run.stderr + run.stdout and "\r" not in run.stderr
 
 
-def test_two_runs_at_once_with_different_settings_do_not_meet(workspace):
+def test_of_two_runs_at_once_one_waits_and_each_has_its_own_settings(workspace):
     write_project(workspace, "other", SCENES)
     words = [["audio", "tiny", "--set", "narration.speed=1.7"], ["audio", "other", "--set", "narration.speed=1.6"]]
     runs = [
@@ -304,6 +304,7 @@ def test_two_runs_at_once_with_different_settings_do_not_meet(workspace):
     ]
     said = [run.communicate()[1] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], said
+    assert sum(f"waiting for another cm at work in {workspace}" in text for text in said) == 1
     for arguments in words:
         again = cm(workspace, *arguments)
         assert again.returncode == 0 and "nothing to do" in again.stderr

@@ -58,6 +58,9 @@ def test_on_a_terminal_it_asks(untidy):
     assert terminal.end() == 0 and (untidy / "results/gone").exists()
     terminal = Terminal(untidy, "clean")
     terminal.read(until=r"Remove .*\?")
+    run = cm(untidy, "build", "--", "results/tiny/timestamps.json")  # and nobody waits for the answer
+    assert run.returncode == 0 and "waiting" not in run.stderr
+    (untidy / "results/gone/scenes/b").mkdir()
     terminal.press(b"y\n")
     assert terminal.end() == 0 and not (untidy / "results/gone").exists()
 

@@ -18,8 +18,8 @@ from conftest import ROOT, edit_script
 pytestmark = pytest.mark.slow
 
 
-def start(workspace: Path, *arguments: str) -> subprocess.Popen:
-    with (workspace / "out").open("w") as out:
+def start(workspace: Path, *arguments: str, out: str = "out") -> subprocess.Popen:
+    with (workspace / out).open("w") as out:
         return subprocess.Popen(
             [*CM, *arguments], cwd=workspace, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
         )
@@ -198,16 +198,36 @@ def test_the_lock_of_a_live_bare_snakemake_is_respected(workspace):
         run.wait()
 
 
-def test_the_lock_of_a_live_cm_is_respected(workspace):
-    run = start(workspace, "build", *SLOW)
+def test_runs_in_one_workspace_wait_for_each_other_and_say_so(workspace):
+    """Also a third one, after the second has ended: Snakemake, when it ends, removes everybody's locks."""
+    first = start(workspace, "build", *SLOW)
     wait_for(lambda: jobs(workspace, "segment"))
     held = lock.locks(workspace)
-    said = cm(workspace, "build")
-    assert said.returncode == 1 and "another cm is at work" in said.stderr
-    assert lock.locks(workspace) == held and run.poll() is None
-    run.send_signal(signal.SIGTERM)
-    assert run.wait() == 128 + signal.SIGTERM
+    second = start(workspace, "audio", "--set", "narration.speed=1.9", out="second")
+    wait_for(lambda: f"waiting for another cm at work in {workspace}" in (workspace / "second").read_text())
+    third = start(workspace, "build", *SLOW, out="third")
+    wait_for(lambda: "waiting for another cm" in (workspace / "third").read_text())
+    assert cm(workspace, "status").returncode == 0  # who only looks waits for nobody
+    assert lock.locks(workspace) == held and len(snakemakes(workspace)) == 1
+    first.send_signal(signal.SIGTERM)
+    assert first.wait() == 128 + signal.SIGTERM
+    while third.poll() is None and not jobs(workspace, "segment"):
+        assert len(snakemakes(workspace)) <= 1
+    third.send_signal(signal.SIGTERM)
+    assert third.wait() == 128 + signal.SIGTERM and second.wait() == 0
     goes_on(workspace)
+
+
+def test_who_waits_for_another_run_is_stopped_at_once(workspace):
+    first = start(workspace, "build", *SLOW)
+    wait_for(lambda: jobs(workspace, "segment"))
+    second = start(workspace, "build", out="second")
+    wait_for(lambda: "waiting" in (workspace / "second").read_text())
+    second.send_signal(signal.SIGINT)
+    assert second.wait(timeout=5) == 128 + signal.SIGINT and first.poll() is None
+    assert "Traceback" not in (workspace / "second").read_text()
+    first.send_signal(signal.SIGTERM)
+    assert first.wait() == 128 + signal.SIGTERM
 
 
 def test_the_lock_of_a_run_on_another_machine_is_respected(workspace):

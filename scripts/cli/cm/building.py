@@ -35,23 +35,17 @@ def run(call: invocation.Call, targets: Sequence[str]) -> int:
 
 
 def unlocked(call: invocation.Call, start: Callable[[], tuple[int, Outcome]]) -> tuple[int, Outcome]:
-    """What `start` says, an exit status first; it is called again where it met the lock of a run that was killed.
+    """What `start` says, an exit status first; it is called when no other run is at work in the workspace.
 
-    Raises Failed where the lock is a live run's.
+    Raises Failed where a Snakemake is that no `cm` started.
     """
-    with lock.InUse(call.workspace) as use:
-        say(use.done)
-        code, outcome = start()
-        if code == 1 and lock.locks(call.workspace):
-            try:
-                freed = use.free()
-            except lock.Held as error:
-                raise Failed(str(error)) from None
-            if freed:
-                say(use.done[-1:])
-                code, outcome = start()
-        if code > 128 or use.done:
-            remove_parts(call)
+    try:
+        with lock.alone(call.workspace, say) as done:
+            code, outcome = start()
+            if code > 128 or done:
+                remove_parts(call)
+    except lock.Held as error:
+        raise Failed(str(error)) from None
     return code, outcome
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from cm import invocation, lock, naming, options, table
+from cm.building import say
 from cm.checkout import ROOT
 from cm.errors import Failed, Wrong
 from cm.leftovers import parts
@@ -69,31 +70,33 @@ def clean(
     named = [one.name for one in naming.projects(call.workspace, projects)]
     if keep_videos and not (named or everything):
         raise Wrong("--keep-videos goes with a PROJECT or --all")
-    with _alone(call.workspace, dry_run):
-        found = list(leftovers(call)) if not named else []
-        if named or everything:
-            found += remakeable(call, named or naming.there(call.workspace), everything, keep_videos)
-        found = distinct(rubbish for rubbish in found if not is_own(call, rubbish.path))
-        if not found:
-            click.echo("nothing to remove")
-            return
-        click.echo("\n".join(table.aligned(_rows(call, found), indent=0)))
-        total = table.size(sum(one.size for one in found))
-        if dry_run or not (yes or _agreed(total)):
-            click.echo(f"{total} could be removed" + ("" if dry_run else "; nothing was"))
-            return
-        for one in found:
-            remove(one.path)
-        click.echo(f"{total} removed")
-
-
-@contextlib.contextmanager
-def _alone(workspace: Path, dry_run: bool) -> Iterator[None]:
+    found = rubbish(call, named, everything, keep_videos)
+    if not found:
+        click.echo("nothing to remove")
+        return
+    click.echo("\n".join(table.aligned(_rows(call, found), indent=0)))
+    total = table.size(sum(one.size for one in found))
+    if dry_run or not (yes or _agreed(total)):
+        click.echo(f"{total} could be removed" + ("" if dry_run else "; nothing was"))
+        return
     try:
-        with contextlib.nullcontext() if dry_run else lock.alone(workspace):
-            yield
+        with lock.alone(call.workspace, say):
+            agreed = {one.path for one in found}  # and a run may have ended since it was listed
+            found = [one for one in rubbish(call, named, everything, keep_videos) if one.path in agreed]
+            total = table.size(sum(one.size for one in found))
+            for one in found:
+                remove(one.path)
     except lock.Held as error:
         raise Failed(str(error)) from None
+    click.echo(f"{total} removed")
+
+
+def rubbish(call: invocation.Call, named: list[str], everything: bool, keep_videos: bool) -> list[Rubbish]:
+    """What there is to remove now."""
+    found = list(leftovers(call)) if not named else []
+    if named or everything:
+        found += remakeable(call, named or naming.there(call.workspace), everything, keep_videos)
+    return distinct(one for one in found if not is_own(call, one.path))
 
 
 def _agreed(total: str) -> bool:

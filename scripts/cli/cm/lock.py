@@ -1,97 +1,45 @@
-"""Whether a workspace is in use; Snakemake's lock of a run that was killed is removed, that of a live one never.
+"""One run at a time in a workspace; Snakemake's lock of a run that was killed is removed, that of a live one never.
 
-Snakemake locks by files that name what a run reads and writes (.snakemake/locks), and a killed run leaves them. Each
-`cm` that runs Snakemake, and its guard, hold a shared lock (flock) on .snakemake/cm.lock. Whoever gets that lock for
-itself alone knows that no `cm` is at work, and looks for the processes of Snakemakes that were started without it.
+Snakemake locks by files that name what a run reads and writes (.snakemake/locks). A killed run leaves them, and one
+that ends takes those of all others with it. So each `cm` that runs Snakemake holds, with its guard, a lock (flock) on
+.snakemake/cm.lock, and looks for the processes of Snakemakes that were started without it.
 """
 
 import fcntl
 import os
 import re
 import signal
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Self
-
-PATIENCE_SECONDS = 12.0
-"""How long a killed run's guard may take to end what is left of it (supervisor.ESCALATION)."""
 
 
 class Held(Exception):
     """The workspace's lock stays: who holds it, in words for the user."""
 
 
-class InUse:
-    """The workspace marked as in use, as a context; on entry a killed run's lock is removed.
-
-    `done` says what was done to that end, in words.
-    """
-
-    def __init__(self, workspace: Path) -> None:
-        self.workspace = workspace
-        self.done: list[str] = []
-
-    def __enter__(self) -> Self:
-        (self.workspace / ".snakemake").mkdir(exist_ok=True)
-        self.mark = (self.workspace / ".snakemake/cm.lock").open("a")
-        if _alone(self.mark, seconds=0):
-            with suppress(Held):  # Snakemake will say so, if what it holds is in our way
-                self.done += _unlock(self.workspace)
-        fcntl.flock(self.mark, fcntl.LOCK_SH)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.mark.close()
-
-    def free(self) -> bool:
-        """After a Snakemake that found the workspace locked: wait for a killed run's end and remove its lock.
-
-        Whether there was one. Raises Held.
-        """
-        until = time.monotonic() + PATIENCE_SECONDS
-        try:
-            while not _alone(self.mark, seconds=0.2):
-                if time.monotonic() > until or any(map(_led, _processes(self.workspace)[0])):
-                    raise Held(f"another cm is at work in {self.workspace}; wait for it, or stop it")
-            done = _unlock(self.workspace)
-        finally:
-            fcntl.flock(self.mark, fcntl.LOCK_SH)
-        self.done += done
-        return bool(done)
-
-
 @contextmanager
-def alone(workspace: Path) -> Iterator[None]:
-    """Keep every other `cm` from running Snakemake here. Raises Held while one does, or a Snakemake without it."""
+def alone(workspace: Path, say: Callable[[Iterable[str]], None]) -> Iterator[list[str]]:
+    """The workspace for this `cm` alone: waited for while another has it, and a killed run's lock is removed.
+
+    Gives what was done to that end, in words; that and the waiting are said. Raises Held while a Snakemake is at work
+    that no `cm` started.
+    """
     (workspace / ".snakemake").mkdir(exist_ok=True)
     with (workspace / ".snakemake/cm.lock").open("a") as mark:
-        if not _alone(mark, seconds=0):
-            raise Held(f"a cm is at work in {workspace}; wait for it, or stop it")
-        runs, _ = _processes(workspace)
-        if runs:
-            raise Held(f"snakemake (process {runs[0].pid}) is at work in {workspace}; wait for it, or stop it")
-        yield
+        try:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say([f"waiting for another cm at work in {workspace}"])
+            fcntl.flock(mark, fcntl.LOCK_EX)
+        done = _unlock(workspace)
+        say(done)
+        yield done
 
 
 def locks(workspace: Path) -> list[Path]:
     return sorted((workspace / ".snakemake/locks").glob("*.lock"))
-
-
-def _alone(mark: object, seconds: float) -> bool:
-    """Try for so long to hold the mark exclusively."""
-    until = time.monotonic() + seconds
-    while True:
-        try:
-            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= until:
-                return False
-            time.sleep(0.1)
-        else:
-            return True
 
 
 def _unlock(workspace: Path) -> list[str]:
@@ -113,6 +61,9 @@ def _unlock(workspace: Path) -> list[str]:
         raise Held(f"snakemake (process {runs[0].pid}) is at work in {workspace}; wait for it, or stop it")
     for job in jobs:
         _end(job)
+    found = [lock for lock in found if lock.exists()]
+    if not (found or jobs):
+        return []
     for lock in found:
         lock.unlink(missing_ok=True)
     orphans = ", and what was still running of it is ended" if jobs else ""
@@ -121,7 +72,10 @@ def _unlock(workspace: Path) -> list[str]:
 
 def _host(workspace: Path, found: list[Path]) -> str | None:
     """The host that the run which wrote the locks was on, as the log that it had begun by then says."""
-    written = min(lock.stat().st_mtime for lock in found)
+    try:
+        written = min(lock.stat().st_mtime for lock in found)
+    except FileNotFoundError:  # that run has ended since
+        return None
     for log in sorted((workspace / ".snakemake/log").glob("*.snakemake.log"), reverse=True):
         with suppress(ValueError, OSError):
             begun = datetime.strptime(log.name.removesuffix(".snakemake.log"), "%Y-%m-%dT%H%M%S.%f").timestamp()
@@ -152,16 +106,6 @@ def _processes(workspace: Path) -> tuple[list, list]:
         except (psutil.Error, OSError):  # it has ended
             continue
     return runs, jobs
-
-
-def _led(run: object) -> bool:
-    """Whether a Snakemake's `cm` lives; a killed one has left it to the system's first process."""
-    import psutil
-
-    try:
-        return "cm" in {os.path.basename(word) for word in run.parent().cmdline()[:4]}
-    except (psutil.Error, AttributeError):
-        return False
 
 
 def _end(job: object) -> None:

@@ -15,6 +15,7 @@ from scripts.lib.config import complete
 from scripts.lib.delivered import DELIVERED, costs
 from scripts.lib.documents import read_document
 from scripts.lib.errors import UserError
+from scripts.lib.environment import read_env
 from scripts.lib.files import read_json
 from scripts.lib.footage.folder import listing
 from scripts.lib.machine import memory_mb
@@ -26,10 +27,11 @@ from scripts.lib.timing import needs as timing
 # Jobs of a cluster are counted (--jobs), those of one machine by its cores. Which one is meant, nothing else tells here.
 ON_CLUSTER = workflow.nodes is not None
 
-if os.path.exists(".env") and not workflow.remote_exec:  # no job on a node needs a key
-    from dotenv import load_dotenv
-
-    load_dotenv(".env")
+if not workflow.remote_exec:  # no job on a node needs a key
+    try:
+        read_env(Path(".env"))
+    except UserError as error:
+        sys.exit(str(error))
 
 
 # The settings and the projects. What is wrong with the run's own settings ends it; a faulty project stops only itself.

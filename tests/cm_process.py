@@ -91,12 +91,12 @@ def half_made(workspace: Path) -> list[Path]:
 class Terminal:
     """`cm` on a terminal of its own, as the leader of its session, and all that it wrote."""
 
-    def __init__(self, workspace: Path, *arguments: str) -> None:
+    def __init__(self, workspace: Path, *arguments: str, term: str = "xterm") -> None:
         self.text = ""
         self.pid, self.fd = pty.fork()
         if not self.pid:
             os.chdir(workspace)
-            os.environ["TERM"] = "xterm"
+            os.environ["TERM"] = term
             os.execv(CM[0], [*CM, *arguments])
 
     def read(self, until: str = "") -> str:

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 from cm.checkout import ROOT
-from cm_process import cm, command, made
+from cm_process import cm, command, configure, made
 from conftest import SCENES, edit_script, write_config, write_project
+
+from tests.servers.models import Models
 
 BIN = os.path.dirname(sys.executable)
 
@@ -150,6 +152,14 @@ def test_what_models_cost_is_summed_up_for_a_named_project_that_takes_their_answ
     assert "usage.json" not in command(run.stderr)
 
 
+def test_the_dry_run_of_a_first_build_says_that_the_footage_is_still_to_be_chosen(workspace):
+    write_project(workspace, "new", SCENES)
+    said = cm(workspace, "build", "new", "--dry-run").stdout
+    assert "segments are planned when the footage has been chosen" in said and "stays as it is" not in said
+    edit_script(workspace, "tiny", lambda scenes: scenes[0].update(visualDirection="waves of the ocean"))
+    assert "where the choice of footage stays as it is" in cm(workspace, "build", "tiny", "--dry-run").stdout
+
+
 def test_a_dry_run_of_an_unknown_script_leaves_no_project_behind(workspace):
     (workspace / "film.json").write_text((workspace / "projects/tiny/script.json").read_text())
     run = cm(workspace, "build", "film.json", "--dry-run")
@@ -211,7 +221,11 @@ def test_set_says_where_a_projects_own_configuration_wins(workspace):
     write_project(workspace, "own", SCENES, video={"crf": 30})
     run = cm(workspace, "audio", "own", "--set", "video.crf=40")
     assert run.returncode == 0
-    assert "projects/own/config.yaml sets video.crf itself" in run.stderr and "projects/tiny" not in run.stderr
+    warning = "warning: projects/own/config.yaml sets video.crf itself: --set does not change it there"
+    assert run.stderr.count(warning) == 1 and "projects/tiny" not in run.stderr
+    for words in (["render", "--dry-run"], ["status"]):
+        assert cm(workspace, *words, "--set", "video.crf=40").stderr.count(warning) == 1
+        assert warning not in cm(workspace, *words, "tiny", "--set", "video.crf=40").stderr
 
 
 def test_a_profile_by_its_name_sends_results_where_it_says(workspace):
@@ -250,7 +264,13 @@ def test_what_stands_after_two_hyphens_goes_to_snakemake(workspace):
     newest = max(workspace.glob("logs/runs/*.jsonl"))
     assert '"rule": "soundtrack"' in newest.read_text()
     run = cm(workspace, "build", "tiny", "--", "--no-such-option")
-    assert run.returncode == 1 and "no-such-option" in run.stderr
+    assert run.returncode == 2 and run.stderr.splitlines()[1:] == [
+        "snakemake: error: unrecognized arguments: --no-such-option"
+    ]
+    run = cm(workspace, "build", "tiny", "--dry-run", "--", "--no-such-option")
+    assert (
+        run.returncode == 2 and "unrecognized arguments: --no-such-option" in run.stderr and "usage" not in run.stderr
+    )
 
 
 def test_a_build_that_fails_ends_with_1_and_says_why(workspace):
@@ -287,6 +307,31 @@ def test_a_script_is_written_from_a_brief_and_without_one_it_says_so(workspace):
     assert run.returncode == 2 and "cm script octo" in run.stderr
     run = cm(workspace, "render", "--dry-run")
     assert run.returncode == 0 and "octo" not in command(run.stderr)
+    shutil.rmtree(workspace / "projects/tiny")
+    for words in (["build"], ["audio"]):
+        run = cm(workspace, *words)
+        assert run.returncode == 2 and "write it first: cm script octo" in run.stderr
+
+
+def test_a_model_writes_the_script_once_and_never_over_a_persons_work(tmp_path):
+    brief, script = tmp_path / "projects/deep/brief.yaml", tmp_path / "projects/deep/script.json"
+    brief.parent.mkdir(parents=True)
+    brief.write_text("{topic: The deep sea, length: 10, scenes: 1}")
+    with Models() as models:
+        llm = {"base_url": models.base_url, "model": "gpt-test", "key_env": "NO_KEY"}
+        configure(tmp_path, llm=llm, cache_dir=str(tmp_path / "cache"))
+        run = cm(tmp_path, "script", "deep")
+        assert run.returncode == 0 and made(run.stderr) == ["proposal deep", "script deep"], run.stderr
+        assert any(line.startswith("script.json  projects/deep/script.json") for line in run.stderr.splitlines())
+        assert "nothing to do" in cm(tmp_path, "script").stderr and len(models.requests) == 1
+        assert cm(tmp_path, "build", "deep", "--dry-run").returncode == 0
+
+        script.write_text(script.read_text().replace("Nobody ever", "Somebody once"))
+        mine = script.read_bytes()
+        brief.write_text("{topic: The high sea, length: 10, scenes: 1}")
+        run = cm(tmp_path, "script", "deep")
+        assert run.returncode == 0 and script.read_bytes() == mine and "script.new.json" in run.stderr
+        assert len(models.requests) == 2
 
 
 def test_neither_colour_nor_a_moving_line_in_a_pipe(workspace):

@@ -112,6 +112,26 @@ def test_a_faulty_project_and_a_lock_are_told(place):
     assert found["lock"]["state"] == "note"
 
 
+@pytest.mark.parametrize("text", ["video: {crf: much}", "video: ["])
+def test_a_faulty_configuration_is_one_check_among_the_others(place, text):
+    (place / "config/config.yaml").write_text(text)
+    found = doctor(place, code=1)
+    assert found["configuration"]["state"] == "bad" and "config/config.yaml" in found["configuration"]["found"]
+    assert found["Python"]["state"] == found["ffmpeg"]["state"] == found["projects"]["state"] == "good"
+
+
+def test_voices_and_models_that_a_build_will_fetch_are_told_with_their_sizes(place):
+    write_project(place, "one", SCENES, narration={"engine": "piper", "voice": "en_US-lessac-medium"})
+    write_project(place, "two", SCENES, timing={"engine": "whisper", "model": "tiny.en"})
+    (place / "resources/voices/kokoro/kokoro-v1.0").mkdir(parents=True)
+    (place / "resources/voices/kokoro/kokoro-v1.0/manifest.json").write_text("{}")
+    found = doctor(place)
+    voice, model = found["voice piper/en_US-lessac-medium"], found["model whisper/tiny.en"]
+    assert voice["state"] == model["state"] == "note"
+    assert "MB" in voice["remedy"] and "76 MB" in model["remedy"]
+    assert found["voice kokoro/kokoro-v1.0"]["state"] == "good"
+
+
 def test_it_changes_nothing_in_the_workspace(place):
     before = sorted(place.rglob("*"))
     doctor(place)

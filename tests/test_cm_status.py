@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from cm.plan import why
+from cm.table import minutes
 from cm_process import cm
 from conftest import SCENES, edit_script, write_project
 
@@ -94,6 +95,10 @@ def test_several_projects_have_a_line_each(workspace):
     answer = {project["name"]: project for project in status(workspace)["projects"]}
     assert answer["wrong"]["state"] == "refused" and answer["wrong"]["problems"]
     assert set(states(answer["new"], "sea").values()) == {"missing"}
+
+
+def test_lengths_are_told_in_minutes_and_whole_seconds():
+    assert [minutes(seconds) for seconds in (7.4, 59.4, 59.7, 119.5, 600)] == ["0:07", "0:59", "1:00", "2:00", "10:00"]
 
 
 def test_reasons_are_told_in_plain_words():

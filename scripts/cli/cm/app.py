@@ -12,7 +12,7 @@ import click
 
 from cm import options
 from cm.checkout import find
-from cm.errors import Failed
+from cm.errors import Failed, Wrong, coloured
 
 COMMANDS = {
     "Make": {
@@ -34,6 +34,7 @@ COMMANDS = {
         "cache": ("cache", "The cache that all workspaces share: its size; make it smaller."),
     },
 }
+RUNS_SNAKEMAKE = {"script", "audio", "visuals", "render", "build", "watch", "status"}
 MODULES = {name: module for group in COMMANDS.values() for name, (module, _) in group.items()}
 
 
@@ -82,14 +83,16 @@ def cm(ctx: click.Context) -> None:
     A PROJECT is a folder (projects/salt), its name (salt) or a script file. What stands after -- goes to Snakemake:
     cm build salt -- --forceall
     """
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        ctx.color = False
+    ctx.color = coloured()
+    if ctx.obj[options.EXTRA] and ctx.invoked_subcommand not in RUNS_SNAKEMAKE:
+        raise Wrong(f"cm {ctx.invoked_subcommand}: what stands after -- is for Snakemake, which this does not run")
 
 
 def main() -> None:
     """The entry point. Exit status: 0 done, 1 it failed, 2 wrong usage, 128 + N when signal N stopped it."""
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    _fill_streams()
     words = sys.argv[1:]
     at = words.index("--") if "--" in words else len(words)
     try:
@@ -98,11 +101,12 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except FileNotFoundError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
-    except BrokenPipeError:  # nobody reads on
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # nobody reads on
+            where = f"{error.filename}: " if error.filename else ""
+            Failed(where + (error.strerror or str(error))).show()
+        with open(os.devnull, "w") as nothing:  # noqa: PTH123
+            os.dup2(nothing.fileno(), sys.stdout.fileno())  # Python writes out what is left
         sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(128 + signal.SIGINT)
@@ -113,3 +117,12 @@ def main() -> None:
             raise
         Failed(str(error)).show()
         sys.exit(1)
+
+
+def _fill_streams() -> None:
+    """Open what whoever started us closed (`cm build >&-`); files that are opened later would get those numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, mode)  # noqa: PTH123, SIM115
+            os.set_inheritable(stream.fileno(), True)
+            setattr(sys, name, stream)

@@ -76,11 +76,11 @@ def _supervised(command: list[str]) -> int:
 
 def _pass_on(running: Supervised) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, [*STOPS, signal.SIGTSTP, signal.SIGALRM])  # they are the main thread's
-    for line in running.process.stderr:
-        if not running.stopped and not line.startswith(b"Using "):
+    for line in invocation.spoken(line.decode("utf-8", "replace") for line in running.process.stderr):
+        if not running.stopped:
             with contextlib.suppress(OSError):  # nobody reads on, and Snakemake must not wait for us
-                sys.stderr.buffer.write(line)
-                sys.stderr.buffer.flush()
+                sys.stderr.write(line)
+                sys.stderr.flush()
 
 
 @click.command()
@@ -168,6 +168,7 @@ def script(ctx: click.Context, projects: tuple[str, ...], **given: object) -> No
         raise Wrong(f"projects/{name} has no brief.yaml to write a script from; write one, {has}")
     if not briefed:
         raise Wrong("no project has a brief.yaml to write a script from; write projects/NAME/brief.yaml")
+    warn_of_overruled(call, briefed)
     build_targets(call, [[f"projects/{name}/script.json" for name in briefed]], given["dry_run"])
 
 
@@ -188,8 +189,10 @@ def make(
     if named and unwritten:
         raise Wrong(f"projects/{unwritten[0]} has a brief and no script yet; write it first: cm script {unwritten[0]}")
     names = [name for name in names if name not in unwritten]
-    if (files or per_run) and not names:
-        raise Wrong("no project has a script yet; write it first: cm script")
+    if not names and (unwritten or files or per_run):
+        hint = f" {unwritten[0]}" if unwritten else ""
+        raise Wrong(f"no project has a script yet; write it first: cm script{hint}")
+    warn_of_overruled(call, names)
     if files or named or per_run:
         mine = dict.fromkeys(names, files) if files else delivered(call, names)
         size = per_run or len(names) or 1
@@ -239,8 +242,6 @@ def _refused(name: str) -> str:
 def build_targets(call: invocation.Call, runs: Sequence[Sequence[str]], dry_run: bool) -> None:
     """Run or plan, the targets of each run after those of the one before; say how it went, and end the process with its
     status. What fails in one run stops no other; a signal stops all."""
-    if not dry_run:
-        warn_of_overruled(call)
     worst = 0
     for number, targets in enumerate(runs, start=1):
         if len(runs) > 1:
@@ -254,7 +255,7 @@ def build_targets(call: invocation.Call, runs: Sequence[Sequence[str]], dry_run:
             sys.exit(code)
         if not code:
             show_where(call, before)
-        worst = max(worst, min(code, 1))
+        worst = max(worst, min(code, Wrong.exit_code))
     sys.exit(worst)
 
 
@@ -279,8 +280,11 @@ def show_plan(call: invocation.Call, targets: Sequence[str]) -> None:
         rows = [[job.rule, job.scene or "", click.style(job.why, dim=True)] for job in mine]
         click.echo("\n".join(table.aligned(rows)))
     click.echo(f"would run {table.number(len(jobs), 'job')}")
-    if any(job.rule == "selection" for job in jobs):
+    choices = [output for job in jobs if job.rule == "selection" for output in job.outputs]
+    if any((call.workspace / output).exists() for output in choices):
         click.echo("where the choice of footage stays as it is, what hangs on it will not be made again")
+    elif choices:
+        click.echo("and what is shown: clips and segments are planned when the footage has been chosen")
 
 
 def refusals(call: invocation.Call) -> dict[str, list[str]]:
@@ -292,13 +296,13 @@ def refusals(call: invocation.Call) -> dict[str, list[str]]:
     return {_refused(name): project.problems for name, project in projects.items() if project.problems}
 
 
-def warn_of_overruled(call: invocation.Call) -> None:
-    """A project's own settings win over the run's: say so, where --set asks for something else."""
+def warn_of_overruled(call: invocation.Call, names: Iterable[str]) -> None:
+    """Projects' own settings win over the run's: say so, where --set asks for something else."""
     from scripts.lib.documents import read_document
     from scripts.lib.errors import UserError
 
     asked = {(section, key) for section, keys in call.changes.items() if isinstance(keys, dict) for key in keys}
-    for name in naming.there(call.workspace) if asked else []:
+    for name in names if asked else []:
         file = call.workspace / "projects" / name / "config.yaml"
         try:
             own = read_document(file) if file.exists() else {}

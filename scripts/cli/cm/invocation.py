@@ -4,8 +4,8 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cm import concurrency, naming, settings
@@ -24,10 +24,11 @@ class Call:
     profile_keys: dict
     changes: dict
     extra: list[str]
-    settings: dict = field(init=False)
+    settings: dict | None = None
 
     def __post_init__(self) -> None:
-        self.settings = settings.written(self.workspace, self.profile_keys, self.changes)
+        if self.settings is None:
+            self.settings = settings.written(self.workspace, self.profile_keys, self.changes)
 
     @classmethod
     def of(
@@ -110,6 +111,15 @@ def snakemake() -> str:
 def printed(command: Sequence[str]) -> str:
     """A command as it can be pasted into a shell."""
     return shlex.join(command)
+
+
+def spoken(lines: Iterable[str]) -> Iterator[str]:
+    """What Snakemake says beside its log, less the profiles that it uses, and of its usage the last line alone."""
+    usage = False
+    for line in lines:
+        usage = line.startswith("usage: ") or (usage and ": error: " not in line)
+        if not usage and not line.startswith("Using "):
+            yield line
 
 
 def _here(path: Path) -> bool:

@@ -4,12 +4,13 @@ import ast
 import json
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cm.errors import Failed, lines
-from cm.invocation import Call
+from cm.errors import Failed, Wrong, lines
+from cm.invocation import Call, spoken
 from cm.supervisor import Supervised
 
 _HEADS = {
@@ -43,7 +44,7 @@ class Job:
 def plan(call: Call, targets: Sequence[str]) -> tuple[list[Job], list[str]]:
     """The jobs that would run, rule by rule, and the warnings of the run's start.
 
-    Raises Failed with what Snakemake complains of.
+    Raises Failed with what Snakemake complains of, and Wrong where it does not know an option.
     """
     from snakemake_logger_plugin_cm.causes import plain
 
@@ -55,15 +56,15 @@ def plan(call: Call, targets: Sequence[str]) -> tuple[list[Job], list[str]]:
     ):
         code = running.wait()
         if running.stopped:
-            raise KeyboardInterrupt
+            sys.exit(128 + running.stopped)
         out.seek(0)
         err.seek(0)
         answer, complaint = out.read().strip(), err.read()
     found = json.loads(answer.splitlines()[-1]) if answer else {"jobs": [], "errors": [], "warnings": []}
     if code:
         said = [line for message in found["errors"] for line in plain(message, str(call.workspace))]
-        rest = [line for line in complaint.splitlines() if not line.startswith("Using ")]
-        raise Failed(lines(said or rest) or f"snakemake ended with status {code}")
+        text = lines(said or spoken(complaint.splitlines())) or f"snakemake ended with status {code}"
+        raise Wrong(text) if code == Wrong.exit_code else Failed(text)
     jobs = [_job(one) for one in found["jobs"] if one["rule"] not in ("all", "refused_file")]
     rank = {rule: number for number, rule in reversed(list(enumerate(job.rule for job in jobs)))}
     return sorted(jobs, key=lambda job: (rank[job.rule], job.scene or "")), found["warnings"]

@@ -21,12 +21,15 @@ def init(name: str, directory: str) -> None:
     cm init why-the-sea-is-salty
     cm init salt --directory ~/videos        in another workspace; an empty folder will do
     """
+    from scripts.lib.problems import printable
+
     workspace = invocation.folder(directory)
     name = name.removeprefix("projects/").rstrip("/")
-    if not re.fullmatch(naming.NAME, name):
-        near = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")
+    if not re.fullmatch(naming.NAME, name) or len(name) > naming.MOST_LETTERS:
+        near = re.sub("[^a-z0-9]+", "-", name.lower())[: naming.MOST_LETTERS].strip("-")
         hint = f"; for example {near}" if near else ""
-        raise Wrong(f"{name}: is not a name for a project: small letters, digits and hyphens{hint}")
+        allowed = f"small letters, digits and hyphens, at most {naming.MOST_LETTERS}"
+        raise Wrong(f"{printable(name)}: is not a name for a project: {allowed}{hint}")
     folder = workspace / "projects" / name
     if folder.exists():
         raise Wrong(f"{invocation.shown(folder)} is there already; choose another name")

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from cm import invocation, naming, options, table
-from cm.building import refusals, wanted
+from cm.building import refusals, wanted, warn_of_overruled
 from cm.plan import Job, plan
 
 SCENE = {
@@ -98,6 +98,7 @@ def status(
     names = [one.name for one in named] or list(known)
     planned = [name for name in names if known[name].problems or known[name].scenes]
     planned = [name for name in planned if named or not known[name].archived]
+    warn_of_overruled(call, planned)
     jobs, warnings = (
         plan(call, wanted(call, {name: delivered(known[name]) for name in planned})) if planned else ([], [])
     )
@@ -194,7 +195,7 @@ def _video(project: dict) -> str:
     if video["size"] is None:
         return table.number(len(project["scenes"]), "scene")
     quality = project["quality"]
-    length = f"{int(quality['length']) // 60}:{round(quality['length']) % 60:02}, " if quality else ""
+    length = f"{table.minutes(quality['length'])}, " if quality else ""
     verdict = f", {quality['verdict']}" if quality else ""
     return f"{length}{table.size(video['size'])}, {table.ago(video['time'])}{verdict}, {video['path']}"
 

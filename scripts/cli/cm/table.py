@@ -41,6 +41,11 @@ def ago(then: float) -> str:
     return "just now" if seconds < 2 else f"{int(seconds)} s ago"
 
 
+def minutes(seconds: float) -> str:
+    """0:07, 12:30."""
+    return "{}:{:02}".format(*divmod(round(seconds), 60))
+
+
 def number(count: int, one: str) -> str:
     """`1 job`, `2 jobs`."""
     return f"{count} {one}" if count == 1 else f"{count} {one}s"

@@ -15,8 +15,7 @@ from cm.errors import Wrong
 @click.option(
     "--output", "-o", metavar="FILE", help="The picture; the table goes beside it. Default: beside the run's events."
 )
-@click.pass_context
-def timeline(ctx: click.Context, run: str | None, directory: str, profile: str, output: str | None) -> None:
+def timeline(run: str | None, directory: str, profile: str, output: str | None) -> None:
     """What ran when, and whether the limits were used: a picture (SVG) and a table (CSV) of a run.
 
     RUN is its events file, or the stamp that its name begins with; without it, the latest run.
@@ -29,7 +28,9 @@ def timeline(ctx: click.Context, run: str | None, directory: str, profile: str, 
     from scripts.lib.gantt import picture
     from scripts.lib.lanes import read_run, report
 
-    call = invocation.Call.of(directory, None, profile, (), ctx.obj[options.EXTRA])
+    if output and Path(output).suffix != ".svg":
+        raise Wrong(f"--output {output}: the picture is an SVG; name a file that ends in .svg")
+    call = invocation.Call.of(directory, None, profile, (), ())
     events = _events(call.workspace / call.place("logs") / "runs", run)
     found = read_run(events)
     drawn = Path(output) if output else events.with_suffix(".svg")

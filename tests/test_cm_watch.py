@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from cm import concurrency
-from cm.watching import faults, outcome
+from cm import concurrency, invocation
+from cm.watching import faults, outcome, snapshot, sources
 from cm_process import CM, CTRL_C, Terminal, jobs, processes, wait_for
-from conftest import clip, edit_script, snakemake, write_config
+from conftest import SCENES, clip, edit_script, snakemake, write_config, write_project
 
 pytestmark = pytest.mark.slow
 AT_MOST = 1.15
@@ -86,7 +86,37 @@ def test_each_save_has_one_line_and_a_faulty_one_is_waited_over(workspace, watch
     assert "built in" in watch.next()
     clip(workspace / "footage/more.mp4", "testsrc2=size=128x224:rate=10")
     assert "up to date" in watch.next() or "built" in watch.lines()[-1]
+    (workspace / "projects/tiny").rename(workspace / "away")
+    assert watch.next().endswith("failed: projects/tiny is gone; put it back, or stop with Ctrl-C")
+    (workspace / "away").rename(workspace / "projects/tiny")
+    assert "up to date" in watch.next() or "built" in watch.lines()[-1]
     assert watch.stop() == 128 + signal.SIGINT and not processes(workspace)
+
+
+def test_what_editors_write_beside_a_file_is_passed_over(tmp_path):
+    (tmp_path / "script.yaml").write_text("a")
+    before = snapshot([tmp_path])
+    assert list(before) == [str(tmp_path / "script.yaml")]
+    for name in (".script.yaml.swp", "script.yaml~", "#script.yaml#", ".#script.yaml", "4913"):
+        (tmp_path / name).touch()
+    assert snapshot([tmp_path]) == before
+    (tmp_path / ".env").touch()
+    assert snapshot([tmp_path, tmp_path / ".env"]) != before
+
+
+def test_music_and_files_that_a_script_pins_are_looked_at_wherever_they_lie(tmp_path):
+    write_project(tmp_path, "tiny", SCENES, music={"path": "sounds/calm.mp3"})
+    for name in ("sounds/calm.mp3", "mine/sea.mp4"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    edit_script(tmp_path, "tiny", lambda scenes: scenes[0].update(footage="mine/sea.mp4"))
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/config.yaml").write_text("stock: {local: {path: clips}}")
+    call = invocation.Call.of(str(tmp_path), None, None, (), ())
+    looked = {str(place.relative_to(tmp_path)) for place in sources(call, "tiny")}
+    assert looked == {"projects/tiny", "config", ".env", "clips", "sounds/calm.mp3", "mine/sea.mp4"}
+    (tmp_path / "config/config.yaml").write_text("stock: [")
+    assert tmp_path / "projects/tiny" in sources(call, "tiny")
 
 
 def test_a_save_during_a_build_is_not_lost(workspace, watch):

@@ -1,20 +1,25 @@
 """`cm watch`: make a video again whenever its script, its settings or the footage change."""
 
+import contextlib
 import os
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 
 from cm import building, invocation, naming, options
+from cm.errors import Failed
 from cm.supervisor import Supervised
 
 LOOK_SECONDS = 0.05
 LOOK_SHARE = 0.05
 """Of a processor at most: where there are thousands of clips, looking takes longer, and is done more seldom."""
+PASSING = re.compile(r"[.#].*|.*~|4913")
+"""Names of files that editors write beside the one that is edited."""
 SETTLE_SECONDS = 0.05
 """A save may be several writes: a build starts when nothing has changed for so long."""
 
@@ -39,13 +44,15 @@ def watch(
     """
     extra = ctx.obj[options.EXTRA]
     call = invocation.Call.of(directory, concurrency, profile, sets, extra)
-    (named,) = naming.projects(call.workspace, [project])
-    building.warn_of_overruled(call)
+    (named,) = naming.projects(call.workspace, [project], build=True)
+    building.warn_of_overruled(call, [named.name])
     click.secho(invocation.printed(call.command(_targets(call, named.name))), dim=True, err=True)
     warned: list[str] = []
     for _ in saves(call, named.name):
         start = time.monotonic()
         try:
+            if not (call.workspace / "projects" / named.name).is_dir():
+                raise Failed(f"projects/{named.name} is gone; put it back, or stop with Ctrl-C")
             call = invocation.Call.of(directory, concurrency, profile, sets, extra)  # its settings may have been saved
             targets = _targets(call, named.name)
             code, said = build(call, targets)
@@ -70,36 +77,51 @@ def _clock() -> str:
 
 def saves(call: invocation.Call, project: str) -> Iterator[None]:
     """Yield at once, and then after every change of what a project is made from."""
-    before = None
+    places, before = sources(call, project), None
     while True:
         start = time.monotonic()
-        now = snapshot(call, project)
+        now = snapshot(places)
         if now != before:
-            while now != (later := _after(SETTLE_SECONDS, call, project)):
+            while now != (later := _after(SETTLE_SECONDS, places)):
                 now = later
-            before = now
+            places = sources(call, project)
+            before = snapshot(places)
             yield
         else:
             time.sleep(max(LOOK_SECONDS, (time.monotonic() - start) / LOOK_SHARE))
 
 
-def _after(seconds: float, call: invocation.Call, project: str) -> dict:
+def _after(seconds: float, places: Sequence[Path]) -> dict:
     time.sleep(seconds)
-    return snapshot(call, project)
+    return snapshot(places)
 
 
-def snapshot(call: invocation.Call, project: str) -> dict[str, tuple[int, int, int]]:
-    """Date, size and number of every file that the project is made from and that people change."""
-    stock = call.settings.get("stock")
-    local = stock.get("local") if isinstance(stock, dict) else None
-    footage = local.get("path") if isinstance(local, dict) else None
+def sources(call: invocation.Call, project: str) -> list[Path]:
+    """The files and folders that a project is made from and that people change, as it is configured now."""
+    from scripts.lib.projects import read_projects
+
+    found = [f"projects/{project}", "config", ".env"]
+    try:
+        with contextlib.chdir(call.workspace):
+            settings = call.complete()
+            own = read_projects(Path("projects"), settings, only={project}).get(project)
+    except Failed:  # the build says why
+        return [call.workspace / place for place in [*found, "footage"]]
+    found.append(settings["stock"]["local"]["path"])
+    if own:
+        found += filter(None, [own.settings["music"]["path"], *(scene["footage"] for scene in own.scenes.values())])
+    return [call.workspace / place for place in found]
+
+
+def snapshot(places: Sequence[Path]) -> dict[str, tuple[int, int, int]]:
+    """Date, size and number of every file that lies there."""
     found = {}
-    queue = [call.workspace / place for place in (f"projects/{project}", footage or "footage", "config", ".env")]
+    queue = list(places)
     while queue:
         path = queue.pop()
         try:
             if path.is_dir():
-                queue += path.iterdir()
+                queue += (file for file in path.iterdir() if not PASSING.fullmatch(file.name))
             else:
                 state = path.stat()
                 found[str(path)] = state.st_mtime_ns, state.st_size, state.st_ino
@@ -117,11 +139,11 @@ def _build(command: list[str]) -> tuple[int, list[str]]:
     said = []
     _draw("building…")
     with Supervised(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
-        for line in running.process.stdout:
-            text = line.decode("utf-8", "replace").rstrip("\n")
+        told = (line.decode("utf-8", "replace").rstrip("\n") for line in running.process.stdout)
+        for text in invocation.spoken(told):
             if text.startswith("["):
                 _draw(text)
-            elif not text.startswith("Using "):
+            else:
                 said.append(text)
         code = running.wait()
         _draw("")

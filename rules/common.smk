@@ -212,7 +212,7 @@ def guessed():
             PROJECTS[name] for name in wanted(PROJECTS)
         ):
             note(
-                f"{path}: word times are guessed, for want of the recogniser; remove this file and build again to have it"
+                f"{path}: word times are guessed, for want of it; set timing.engine to whisper, which fetches it or fails"
             )
 
 

@@ -116,7 +116,7 @@ def recogniser_of(manifest: Path, gpu: bool, how: dict) -> dict:
     """The arguments of Recogniser for the settings `how`, whose model has that manifest; or why there is none."""
     made = read_json(manifest)
     if "missing" in made:
-        remedy = f"name a model's folder as timing.model, or remove {manifest} and build again to have it fetched"
+        remedy = "name a model's folder as timing.model, or set timing.engine to whisper, which fetches it or fails"
         return {"missing": f"{made['missing']}; {remedy}"}
     folder = manifest.parent / "files" if (manifest.parent / "files").is_dir() else Path(how["model"])
     for name in made["sha256"]:

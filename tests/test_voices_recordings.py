@@ -145,7 +145,7 @@ def test_what_is_no_speech_is_an_error_that_names_the_file(made, said, tmp_path)
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("a.3gp", []),
+        ("a.3gp", ["-c:a", "aac"]),
         ("a.m4b", ["-f", "ipod"]),
         ("a.mka", []),
         ("a.oga", []),
@@ -230,7 +230,7 @@ def test_all_missing_recordings_are_named_at_once(workspace):
         "projects/mine/narration: has no recording of s01, s02; put one in for each, such as "
         "projects/mine/narration/s01.wav (or mp3, m4a, flac, ogg, opus, aac, mp4, …)"
     ]
-    put(workspace, "s01.wav", "s02.aiff")
+    put(workspace, "s01.wav", "s02.wma")
     assert (
         read()
         .problems[0]

@@ -38,7 +38,7 @@ def test_every_test_that_the_page_on_concurrency_names_is_there():
 
 
 def test_every_command_of_snakemake_that_is_shown_says_how_many_cores():
-    shown = [ROOT / "README.md", ROOT / "Snakefile", *DOCS.glob("*.md"), *ROOT.glob("rules/*.smk")]
+    shown = [ROOT / "README.md", ROOT / "Snakefile", *DOCS.glob("*.md"), *ROOT.glob("rules/**/*.smk")]
     shown += [*ROOT.glob("scripts/**/*.py"), *ROOT.glob("profiles/*/*.yaml")]
     commands = [
         f"{path.name}: {command}"

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from conftest import ROOT, snakemake, write_config
 
-TEXT = "\n".join(path.read_text() for path in sorted(ROOT.glob("rules/*.smk")))
+TEXT = "\n".join(path.read_text() for path in sorted(ROOT.glob("rules/**/*.smk")))
 RULES = {
     match[1]: match[0]
     for match in re.finditer(r"^(?:rule|checkpoint) (\w+):\n(?:(?:    .*)?\n)*", TEXT, re.MULTILINE)

@@ -470,7 +470,9 @@ def main() -> None:
         stop.wait()
         requests = stock.requests()
     if given.record:
-        given.record.write_text("".join(json.dumps(dataclasses.asdict(request)) + "\n" for request in requests))
+        with given.record.open("w") as record:
+            for request in requests:
+                record.write(json.dumps(dataclasses.asdict(request), default=bytes.decode) + "\n")
 
 
 if __name__ == "__main__":

@@ -68,7 +68,8 @@ def guessed():
             )
 
 
-guessed()
+if workflow.is_main_process:
+    guessed()
 
 
 def speaking(wildcards):

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # As in a job (scripts/lib/embedding/minilm.py), where numpy is not yet imported: threads that wait for each other take
 # ten times as long where cores are shared.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+# What a shell starts with & ignores Ctrl-C, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CORES = None if "SNAKEMAKE_PROFILE" in os.environ else 2
 """A cluster's own number, where tests/test_slurm.py has other tests run on one."""

@@ -4,20 +4,17 @@ import json
 import os
 import re
 import signal
-import statistics
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from cm import concurrency, invocation
+from cm import invocation
 from cm.watching import faults, outcome, snapshot, sources
 from cm_process import CM, CTRL_C, Terminal, jobs, processes, wait_for
-from conftest import SCENES, clip, edit_script, snakemake, write_config, write_project
+from conftest import SCENES, clip, edit_script, write_config, write_project
 
 pytestmark = pytest.mark.slow
-AT_MOST = 1.15
-"""Times the bare rebuild; the machine's own noise comes on top."""
 
 
 def say(workspace: Path, text: str) -> None:
@@ -145,25 +142,6 @@ def test_on_a_terminal_the_build_is_shown_on_a_line_that_moves(workspace):
     assert re.search(r"\r\x1b\[K\[\d+/\d+\] narration tiny/wood", terminal.text)
     terminal.press(CTRL_C)
     assert terminal.end() == 128 + signal.SIGINT
-
-
-def test_from_a_save_to_the_new_video_takes_hardly_longer_than_a_bare_rebuild(workspace):
-    """Both in turn, so that what else the machine does meets both; one noisy pair decides nothing."""
-    video = workspace / "results/tiny/video.mp4"
-    ratios = []
-    for number in range(5):
-        say(workspace, f"A forest is dark. {number}")
-        start = time.time()
-        assert snakemake(workspace, cores=concurrency.resolve(None, concurrency.usable_cpus())).code == 0
-        bare = video.stat().st_mtime - start
-
-        watch = Watch(workspace)
-        say(workspace, f"A forest is big. {number}")
-        start = time.time()
-        assert "built in" in watch.next()
-        ratios.append((video.stat().st_mtime - start) / bare)
-        assert watch.stop() == 128 + signal.SIGINT
-    assert statistics.median(ratios) <= AT_MOST, ratios
 
 
 def test_outcomes_are_read_from_what_a_run_says():

@@ -21,8 +21,11 @@ ROOT = Path(__file__).resolve().parents[1]
 # ten times as long where cores are shared.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-# What a shell starts with & ignores Ctrl-C, and so would all that the tests start.
+# What a shell starts with & ignores Ctrl-C, and what nohup starts a terminal that is closed; so would all that the
+# tests start. A handler is not passed on: they do what is usual.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 CORES = None if "SNAKEMAKE_PROFILE" in os.environ else 2
 """A cluster's own number, where tests/test_slurm.py has other tests run on one."""

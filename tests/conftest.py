@@ -5,8 +5,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+
+from tests import forked
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -55,18 +55,13 @@ def snakemake(
     """Run Snakemake as a user would, in a workspace of its own; raises nothing, whatever happens."""
     before = set(workspace.glob(".snakemake/log/*.log"))
     limit = [] if cores is None else ["--cores", str(cores)]
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--snakefile", source / "Snakefile", *limit, *args],
-        cwd=workspace,
-        env=os.environ | (env or {}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    words = ["--snakefile", str(source / "Snakefile"), *limit, *map(str, args)]
+    with tempfile.NamedTemporaryFile("r") as out:
+        code = forked.run(words, workspace, os.environ | (env or {}), Path(out.name))
+        output = out.read()
     planned = "-n" in args or "--dry-run" in args
     logs = sorted(set(workspace.glob(".snakemake/log/*.log")) - before)
-    return Run(done.returncode, done.stdout, started(done.stdout if planned else logs[-1].read_text() if logs else ""))
+    return Run(code, output, started(output if planned else logs[-1].read_text() if logs else ""))
 
 
 def started(log: str) -> list[str]:

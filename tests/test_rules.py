@@ -1,10 +1,13 @@
 """Every rule declares what it takes, and one name runs through rule, script, log, benchmark and sources."""
 
+import ast
 import re
 
 import pytest
 import yaml
 from conftest import ROOT, snakemake, write_config
+
+from scripts.lib.sources import imports
 
 TEXT = "\n".join(path.read_text() for path in sorted(ROOT.glob("rules/**/*.smk")))
 RULES = {
@@ -32,6 +35,19 @@ def test_one_name_runs_through_a_rule(rule):
     assert re.search(rf'"<logs>/{rule}[/.]', directive(rule, "log"))
     assert re.search(rf'"<benchmarks>/{rule}[/.]', directive(rule, "benchmark"))
     assert rule == "refused" or f'code=sources("{rule}")' in directive(rule, "input")
+
+
+@pytest.mark.parametrize("file", sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("scripts/**/*.py")))
+def test_what_a_file_imports_is_what_python_says(file):
+    named = set()
+    for node in ast.walk(ast.parse((ROOT / file).read_text())):
+        if isinstance(node, ast.Import):
+            named.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            named.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
+    ours = {name.replace(".", "/") for name in named if name.split(".")[0] == "scripts"}
+    modules = {f"{name}.py" for name in ours if (ROOT / f"{name}.py").exists()}
+    assert {path for path in imports(file) if not path.endswith("__init__.py")} == modules
 
 
 @pytest.mark.parametrize("rule", RULES)

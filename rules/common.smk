@@ -6,6 +6,8 @@ import re
 import sys
 from pathlib import Path
 
+from snakemake.persistence import PersistenceBase
+
 from scripts.lib.cluster import cancel_orphans
 from scripts.lib.config import complete
 from scripts.lib.delivered import DELIVERED
@@ -15,6 +17,10 @@ from scripts.lib.environment import read_env
 from scripts.lib.noted import expect_again
 from scripts.lib.projects import read_projects
 from scripts.lib.sources import ROOT, sources as modules
+
+# To see whether a param is a table of pandas, Snakemake imports it at every start, which takes a quarter of it. None is.
+if hasattr(PersistenceBase, "_serialize_param_builtin"):
+    PersistenceBase._serialize_param_pandas = PersistenceBase._serialize_param_builtin
 
 # Jobs of a cluster are counted (--jobs), those of one machine by its cores. Which one is meant, nothing else tells here.
 ON_CLUSTER = workflow.nodes is not None

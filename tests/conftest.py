@@ -21,6 +21,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # ten times as long where cores are shared.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
+# Else every job compiles our modules again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # What a shell starts with & ignores Ctrl-C, and what nohup starts a terminal that is closed; so would all that the
 # tests start. A handler is not passed on: they do what is usual.
 signal.signal(signal.SIGINT, signal.default_int_handler)

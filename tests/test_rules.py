@@ -1,7 +1,10 @@
 """Every rule declares what it takes, and one name runs through rule, script, log, benchmark and sources."""
 
 import ast
+import importlib.util
 import re
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -110,3 +113,13 @@ def test_the_memory_of_a_render_follows_from_the_size_of_the_picture(workspace):
         block = plan.output.split("\nrule segment:")[1]
         asked.append(int(re.search(r"mem_mb=(\d+)", block)[1]))
     assert 600 < asked[0] < 800 and 2000 < asked[1] < 3000
+
+
+@pytest.mark.skipif(
+    bool(importlib.util.find_spec("snakemake_executor_plugin_slurm")), reason="it imports pandas itself"
+)
+def test_a_start_does_not_wait_for_pandas(built):
+    command = [sys.executable, "-X", "importtime", "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "-n"]
+    plan = subprocess.run(command, cwd=built, capture_output=True, text=True)
+    assert plan.returncode == 0 and re.search(r"\| +snakemake\.persistence$", plan.stderr, re.MULTILINE)
+    assert not re.search(r"\| +pandas$", plan.stderr, re.MULTILINE)

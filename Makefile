@@ -20,9 +20,9 @@ demo: .venv/run
 
 cluster: .venv/cluster
 
-# Many tests wait, so there are twice as many at once as cores; a worker that is done takes over others' tests.
+# Some tests wait, so there is one more at once than cores; a worker that is done takes over others' tests.
 test: .venv/dev
-	$(BIN)/pytest -n $$((2 * $(CORES))) --dist worksteal
+	$(BIN)/pytest -n $$(($(CORES) + 1)) --dist worksteal
 
 test-cluster: .venv/dev .venv/cluster
 	SLURM_TESTS=1 $(BIN)/pytest -n 4 --durations=0 tests/test_slurm.py

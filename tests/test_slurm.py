@@ -66,7 +66,7 @@ def profile(cluster, shared) -> Path:
     """The users' profile, but that ended jobs are seen sooner."""
     folder = shared / "profile"
     folder.mkdir(exist_ok=True)
-    text, changed = LOOKS.subn(r"\1: 1", (ROOT / "profiles/slurm/profile.yaml").read_text())
+    text, changed = LOOKS.subn(r"\1: 7", (ROOT / "profiles/slurm/profile.yaml").read_text())
     assert changed == 1
     (folder / "profile.yaml").write_text(text)
     return folder

@@ -2,8 +2,8 @@
 
 A 40-second video of 8 scenes from 1080p clips, 1080x1920 at 30 frames a second, two cores. The embedding model and
 the index of the footage are there; everything from `narration` to `video.mp4` is made. The bare ffmpeg is given the
-captions and the sound, renders two scenes at a time, joins them and encodes the sound. An edit under `cm watch` takes
-from the moment when the script is saved until its new video is there.
+captions and the sound, renders two scenes at a time, joins them and encodes the sound. An edit under `cm watch` is
+compared with the same edit under Snakemake, both from the save of the script until the new video is there.
 """
 
 import shutil
@@ -90,13 +90,15 @@ def main() -> None:
         write_script(workspace, "bench", texts, pinned=True)
         (workspace / "fonts").symlink_to(ROOT / "config/fonts")
         snakemake(workspace, *TARGET)
-        seconds = {"full": [], "bare": [], "edit": [], "watch": [], "idle": []}
+        seconds = {"full": [], "bare": [], "edit": [], "there": [], "watch": [], "idle": []}
         for run in range(RUNS):
             shutil.rmtree(workspace / "results")
             seconds["full"].append(snakemake(workspace, *TARGET))
             seconds["bare"].append(bare(workspace, out))
+            start = time.time()
             edited(workspace, texts, f"In {2020 + run}, few had been there.")
             seconds["edit"].append(snakemake(workspace, *TARGET))
+            seconds["there"].append((workspace / TARGET[-1]).stat().st_mtime - start)
             seconds["idle"].append(snakemake(workspace, *TARGET))
             seconds["watch"].append(watched(workspace, texts, f"In {2030 + run}, few had been there."))
         memory = {
@@ -112,7 +114,8 @@ def main() -> None:
         ("bare ffmpeg", f"{median['bare']:.1f}", "1", ""),
         ("the whole build", f"{median['full']:.1f}", f"{median['full'] / median['bare']:.2f} of bare ffmpeg", "1.35"),
         ("a sentence edited", f"{median['edit']:.1f}", f"{median['edit'] / median['full']:.2f} of the whole", "0.35"),
-        ("the same under cm watch", f"{median['watch']:.1f}", f"{median['watch'] / median['edit']:.2f} of it", "1.15"),
+        ("of it, until the video is there", f"{median['there']:.1f}", "", ""),
+        ("the same under cm watch", f"{median['watch']:.1f}", f"{median['watch'] / median['there']:.2f} of it", "1.15"),
         ("nothing to do", f"{median['idle']:.1f}", "", "4 s"),
         ("memory of the heaviest job", "", f"{memory[heaviest]:.0f} MB ({heaviest})", "700 MB"),
     ]

@@ -1,6 +1,7 @@
 """Snakemake as a process of its own that need not import it first: half of what the tests' many short runs would take.
 
-It is forked from a server that has imported Snakemake and none of ours; all else is as on a command line.
+It is forked from a server that has imported Snakemake, what it imports later too, and none of ours; all else is as on a
+command line.
 """
 
 import multiprocessing
@@ -10,7 +11,9 @@ import tempfile
 from pathlib import Path
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["snakemake.cli", "jsonschema"])
+_context.set_forkserver_preload(
+    ["snakemake.cli", "snakemake.report.html_reporter", "jsonschema", "nbformat", "smart_open", "yte"]
+)
 
 
 def run(arguments: list[str], folder: Path, environment: dict[str, str], out: Path) -> int:

@@ -64,6 +64,15 @@ def test_no_key_is_submitted(command, tmp_path, monkeypatch, name):
     assert f"PATH={tmp_path}/bin:" in done.stdout and "KEYS_STAY_HERE" not in done.stdout
 
 
+def test_a_job_starts_snakemake_once(command):
+    command("sbatch", 'printf "<%s>" "$@"')
+    keep_keys_here([settings()], [], ROOT / "profiles/bin")
+    job, detour = "--wrap=python -m snakemake 'a \"b c*'{} --mode remote", " --executor slurm-jobstep --jobs 1"
+    assert run("sbatch", "-D", "a folder", job.format(detour)).stdout == f"<-D><a folder><{job.format('')}>"
+    array = f"{job.format(detour)} --slurm-jobstep-array-execs=e30="
+    assert run("sbatch", array).stdout == f"<{array}>"
+
+
 def test_why_a_submission_failed_is_told_of_a_group_too(command):
     command("sbatch", "echo 'sbatch: error: invalid partition specified: nowhere' >&2; exit 1")
     keep_keys_here([settings()], [], ROOT / "profiles/bin")

@@ -140,6 +140,7 @@ def twice(cluster, profile, model, stock_media, shared) -> tuple[Path, Path, dic
                     "searches": peak(stock.of("pexels")[before:]),
                     "environments": kept.count(b"\0HOME="),
                     "keys": kept.count(KEY.encode()),
+                    "detours": kept.count(b"slurm-jobstep"),
                 }
                 seen.write_text(json.dumps(found))
     found = json.loads(seen.read_text())
@@ -414,6 +415,10 @@ def test_slots_hold_over_all_nodes(cluster, twice):
     _, there, seen = twice
     assert at_once(cluster, there) == 4
     assert seen["searches"] == 2
+
+
+def test_a_job_starts_snakemake_once(twice):
+    assert twice[2]["detours"] == 0
 
 
 def test_slurm_stores_no_key(twice):

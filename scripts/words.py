@@ -17,8 +17,8 @@ from scripts.lib.words import split
 
 SHORTEST = 0.02
 """Seconds of a word that is not spoken at all, such as a dash: a caption of no length cannot be shown."""
-COMPUTE = {"cpu": "float32", "cuda": "float16"}
-"""What each device computes with, where nothing is named: with int8, each kind of CPU hears a little otherwise."""
+COMPUTE = "float32"
+"""What is computed with where nothing is named: it hears the same on every CPU and GPU, as no other type does."""
 
 
 def words(text: str, engine: str, samples: array, narration: dict, recogniser: dict | None = None) -> dict:
@@ -123,7 +123,7 @@ def recogniser_of(manifest: Path, gpu: bool, how: dict) -> dict:
         if not (folder / name).is_file():
             raise UserError(f"{folder / name}: is gone; remove {manifest} and build again")
     device = {"auto": "cuda" if gpu else "cpu"}.get(how["device"], how["device"])
-    compute_type = COMPUTE[device] if how["compute_type"] == "auto" else how["compute_type"]
+    compute_type = COMPUTE if how["compute_type"] == "auto" else how["compute_type"]
     return {
         "folder": folder,
         "language": how["language"],

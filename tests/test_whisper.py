@@ -386,7 +386,7 @@ def test_auto_is_settled_by_the_device_that_the_job_holds(tmp_path):
     (tmp_path / "manifest.json").write_text(json.dumps({"name": "micro", "sha256": {"model.bin": ""}}))
     how = {"model": str(MICRO), "language": "en", "device": "auto", "compute_type": "auto", "threads": 2}
     chosen = [recogniser_of(tmp_path / "manifest.json", gpu, how) for gpu in (False, True)]
-    assert [(one["device"], one["compute_type"]) for one in chosen] == [("cpu", "float32"), ("cuda", "float16")]
+    assert [(one["device"], one["compute_type"]) for one in chosen] == [("cpu", "float32"), ("cuda", "float32")]
     fixed = recogniser_of(tmp_path / "manifest.json", True, how | {"device": "cpu", "compute_type": "int8"})
     assert (fixed["device"], fixed["compute_type"], fixed["threads"]) == ("cpu", "int8", 2)
 

@@ -15,8 +15,6 @@ import psutil
 from conftest import write_config
 
 CM = [sys.executable, "-m", "cm"]
-SLOW = ["--set", "video.width=1080", "--set", "video.height=1920", "--set", "video.preset=veryslow"]
-"""Makes every segment take seconds."""
 
 
 def cm(workspace: Path, *words: object, **environment: str) -> subprocess.CompletedProcess:

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -13,10 +14,33 @@ import click
 import psutil
 import pytest
 from cm import lock
-from cm_process import CM, CTRL_C, CTRL_Z, SLOW, STOPS, Terminal, cm, half_made, jobs, processes, wait_for, words
-from conftest import ROOT, edit_script
+from cm_process import CM, CTRL_C, CTRL_Z, STOPS, Terminal, cm, half_made, jobs, processes, wait_for, words
+from conftest import ROOT, copy_workspace, edit_script, snakemake, write_config
+from filelock import FileLock
 
 pytestmark = pytest.mark.slow
+
+SLOW = ["--set", "video.preset=veryslow"]
+"""Makes every segment again, which takes seconds."""
+BARE_SLOW = ["--config", "video={preset: veryslow}"]
+
+
+@pytest.fixture(scope="session")
+def large(built, shared) -> Path:
+    """The built workspace, in large frames."""
+    folder = shared / "large"
+    with FileLock(shared / "large.lock"):
+        if not folder.exists():
+            copy_workspace(built, folder)
+            write_config(folder, video={"width": 1080, "height": 1920})
+            run = snakemake(folder)
+            assert run.code == 0, run.output
+    return folder
+
+
+@pytest.fixture
+def workspace(large) -> Path:
+    return copy_workspace(large, Path(tempfile.mkdtemp(dir=large.parent)))
 
 
 def start(workspace: Path, *arguments: str, out: str = "out") -> subprocess.Popen:
@@ -39,9 +63,6 @@ def bare(workspace: Path, *arguments: str) -> subprocess.Popen:
     )
 
 
-BARE_SLOW = ["--config", "video={width: 1080, height: 1920, preset: veryslow}"]
-
-
 def snakemakes(workspace: Path) -> list[psutil.Process]:
     return [process for process in processes(workspace) if any(Path(w).name == "snakemake" for w in words(process)[:4])]
 
@@ -60,12 +81,12 @@ def is_quiet(workspace: Path) -> bool:
     return not processes(workspace)
 
 
-def goes_on(workspace: Path, *arguments: str) -> subprocess.CompletedProcess:
+def goes_on(workspace: Path) -> subprocess.CompletedProcess:
     """The next run needs no help, and ends with everything made."""
-    run = cm(workspace, "build", *arguments)
+    run = cm(workspace, "build")
     assert run.returncode == 0, run.stderr
-    again = cm(workspace, "build", *arguments)
-    assert again.returncode == 0 and "nothing to do" in again.stderr
+    plan = snakemake(workspace, "-n")
+    assert plan.code == 0 and plan.jobs == []
     assert not half_made(workspace) and not lock.locks(workspace)
     return run
 

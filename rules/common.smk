@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from snakemake.persistence import PersistenceBase
+from snakemake.settings.types import SchedulingSettings
 
 from scripts.lib.cluster import cancel_orphans
 from scripts.lib.config import complete
@@ -21,6 +22,19 @@ from scripts.lib.sources import ROOT, sources as modules
 # To see whether a param is a table of pandas, Snakemake imports it at every start, which takes a quarter of it. None is.
 if hasattr(PersistenceBase, "_serialize_param_builtin"):
     PersistenceBase._serialize_param_pandas = PersistenceBase._serialize_param_builtin
+
+
+def no_limit_on_starts(settings, given=SchedulingSettings.__post_init__):
+    """Snakemake starts at most 100 jobs a second, and to see when the next may start it looks through all that are ready,
+    each second once more for every job that has ended: after some dozens that takes half a core. Who asks for a limit of
+    their own has it."""
+    given(settings)
+    rate = settings.max_jobs_per_timespan
+    if rate and (rate.max_jobs, rate.timespan) == (100, 1):
+        settings.max_jobs_per_timespan = None
+
+
+SchedulingSettings.__post_init__ = no_limit_on_starts
 
 # Jobs of a cluster are counted (--jobs), those of one machine by its cores. Which one is meant, nothing else tells here.
 ON_CLUSTER = workflow.nodes is not None

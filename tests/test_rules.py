@@ -123,3 +123,14 @@ def test_a_start_does_not_wait_for_pandas(built):
     plan = subprocess.run(command, cwd=built, capture_output=True, text=True)
     assert plan.returncode == 0 and re.search(r"\| +snakemake\.persistence$", plan.stderr, re.MULTILINE)
     assert not re.search(r"\| +pandas$", plan.stderr, re.MULTILINE)
+
+
+def test_what_may_start_is_looked_for_when_a_job_has_ended_and_at_no_other_time(workspace):
+    """Unless somebody asks for a limit on starts."""
+    write_config(workspace, narration={"speed": 1.5})
+    run = snakemake(workspace, "--verbose", cores=1)
+    assert run.code == 0 and len(run.jobs) > 12
+    assert run.output.count("Ready jobs:") <= len(run.jobs) + 2
+    write_config(workspace, narration={"speed": 2.0})
+    run = snakemake(workspace, "--max-jobs-per-timespan", "2/1s", "--verbose", "--until", "narration")
+    assert run.code == 0 and "Job rate limit reached" in run.output

@@ -298,7 +298,7 @@ def test_a_block_that_cannot_be_true_can_be_deleted(server, service):
 
 
 def test_a_server_that_only_refuses_is_asked_a_few_times_by_all_together(server, service, monkeypatch):
-    monkeypatch.setattr("scripts.lib.net.ledger.PAUSES", (0.6, 0.8, 1.0))
+    monkeypatch.setattr("scripts.lib.net.ledger.PAUSES", (2.0, 2.1, 2.2))
     server.queue = [(429, {}, "")] * 99
     failed = []
 

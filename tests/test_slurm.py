@@ -116,7 +116,7 @@ def twice(cluster, profile, model, stock_media, shared) -> tuple[Path, Path, dic
     seen = shared / "twice.json"
     with FileLock(shared / "twice.lock"):
         if not seen.exists():
-            with Stock(stock_media, {KEY}, delay=0.2) as stock:
+            with Stock(stock_media, {KEY}, delay=1.0) as stock:
 
                 def workspace() -> Path:
                     videos = {"long": scenes(MANY)}
@@ -260,6 +260,7 @@ def test_a_run_that_is_stopped_or_killed_leaves_nothing_that_gets_in_the_way_of_
     assert not [path for path in there.rglob(".*.part*") if ".snakemake" not in path.parts]
 
     run = start(there, profile)
+    wait_for(lambda: submitted(log(there)).count("rule_segment") == len(SCENES))  # all before them was seen to end
     number, _ = wait_for(lambda: segments_at_work(there))[0]
     subprocess.run(["scontrol", "suspend", number], check=True)  # it takes its time
     run.kill()

@@ -132,5 +132,6 @@ def test_what_may_start_is_looked_for_when_a_job_has_ended_and_at_no_other_time(
     assert run.code == 0 and len(run.jobs) > 12
     assert run.output.count("Ready jobs:") <= len(run.jobs) + 2
     write_config(workspace, narration={"speed": 2.0})
-    run = snakemake(workspace, "--max-jobs-per-timespan", "2/1s", "--verbose", "--until", "narration")
+    two = [f"results/tiny/scenes/{scene}/narration.wav" for scene in ("sea", "wood")]
+    run = snakemake(workspace, "--max-jobs-per-timespan", "1/5s", "--verbose", "--", *two)
     assert run.code == 0 and "Job rate limit reached" in run.output

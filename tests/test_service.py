@@ -333,8 +333,8 @@ def test_what_is_kept_waits_for_nobody(server, service):
 def test_a_wait_for_an_equal_search_is_told_and_has_an_end(server, service, caplog, monkeypatch):
     monkeypatch.setattr("scripts.lib.net.service.QUIET", 0.1)
     caplog.set_level("INFO")
-    server.delay = 1.0
-    first = threading.Thread(target=service().get, args=("videos", {"q": "sea"}))
+    server.delay = 1.5
+    first = threading.Thread(target=service(timeout=(2, 9)).get, args=("videos", {"q": "sea"}))
     first.start()
     wait_until(lambda: server.asked)
     with pytest.raises(QuotaError, match=r"site: another job has been asking the same for 0\.2 s; run again later"):

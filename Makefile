@@ -6,6 +6,7 @@
 # make bench   the figures of docs/benchmarks.md, measured on this machine
 # make docs    docs/configuration.md from the schema
 # make lock    envs/requirements*.txt from pyproject.toml
+# VENV=.venv-other with any of these: an environment beside .venv, as one with the cluster's plugins and one without
 
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)

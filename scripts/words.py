@@ -18,7 +18,7 @@ from scripts.lib.words import split
 SHORTEST = 0.02
 """Seconds of a word that is not spoken at all, such as a dash: a caption of no length cannot be shown."""
 COMPUTE = "float32"
-"""What is computed with where nothing is named: it hears the same on every CPU and GPU, as no other type does."""
+"""What is computed with where nothing is named: all that was tried, CPUs and a GPU, hears the same with it alone."""
 
 
 def words(text: str, engine: str, samples: array, narration: dict, recogniser: dict | None = None) -> dict:

@@ -177,6 +177,17 @@ def model(shared) -> Path:
     return workspace
 
 
+def built_with(base: Path, folder: Path, **sections: object) -> Path:
+    """A copy of a built workspace, built again with other settings by whichever worker comes first."""
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            copy_workspace(base, folder)
+            write_config(folder, **sections)
+            run = snakemake(folder)
+            assert run.code == 0, run.output
+    return folder
+
+
 SCENES = {
     "sea": ("The sea is big and blue.", "ocean waves"),
     "wood": ("A forest is dark. It is quiet.", "a forest of old trees"),

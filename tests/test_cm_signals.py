@@ -15,8 +15,7 @@ import psutil
 import pytest
 from cm import lock
 from cm_process import CM, CTRL_C, CTRL_Z, STOPS, Terminal, cm, half_made, jobs, processes, wait_for, words
-from conftest import ROOT, copy_workspace, edit_script, snakemake, write_config
-from filelock import FileLock
+from conftest import ROOT, built_with, copy_workspace, edit_script, snakemake
 
 pytestmark = pytest.mark.slow
 
@@ -28,14 +27,7 @@ BARE_SLOW = ["--config", "video={preset: veryslow}"]
 @pytest.fixture(scope="session")
 def large(built, shared) -> Path:
     """The built workspace, in large frames."""
-    folder = shared / "large"
-    with FileLock(shared / "large.lock"):
-        if not folder.exists():
-            copy_workspace(built, folder)
-            write_config(folder, video={"width": 1080, "height": 1920})
-            run = snakemake(folder)
-            assert run.code == 0, run.output
-    return folder
+    return built_with(built, shared / "large", video={"width": 1080, "height": 1920})
 
 
 @pytest.fixture

@@ -17,7 +17,17 @@ from subprocess import STDOUT
 
 import psutil
 import pytest
-from conftest import BUILT, ROOT, SCENES, copy_workspace, edit_script, snakemake, write_config, write_project
+from conftest import (
+    BUILT,
+    ROOT,
+    SCENES,
+    built_with,
+    copy_workspace,
+    edit_script,
+    snakemake,
+    write_config,
+    write_project,
+)
 from filelock import FileLock
 from snakemake_logger_plugin_cm.cluster import Cluster
 
@@ -185,14 +195,7 @@ def segments_at_work(workspace: Path, least: int = 1):
 @pytest.fixture(scope="session")
 def slow(built, shared) -> Path:
     """The built workspace with the slow settings, built on this machine."""
-    workspace = shared / "slow"
-    with FileLock(shared / "slow.lock"):
-        if not workspace.exists():
-            copy_workspace(built, workspace)
-            write_config(workspace, **SLOW)
-            run = snakemake(workspace)
-            assert run.code == 0, run.output
-    return workspace
+    return built_with(built, shared / "slow", **SLOW)
 
 
 def edited(built: Path, name: str, **settings: object) -> Path:

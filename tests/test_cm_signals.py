@@ -134,9 +134,12 @@ def test_ctrl_c_at_any_moment_leaves_nothing(workspace, moment):
     run = start(workspace, "build")
     wait_for(lambda: MOMENTS[moment](workspace))
     os.killpg(run.pid, signal.SIGINT)
-    assert run.wait() in (128 + signal.SIGINT, -signal.SIGINT)  # the latter before it could see to signals
+    status, said = run.wait(), (workspace / "out").read_text()
+    if moment == "python starts":
+        assert status  # which one, and what is said, is Python's own doing until our first line
+    else:
+        assert status == 128 + signal.SIGINT and "Traceback" not in said
     assert is_quiet(workspace) and not half_made(workspace) and not lock.locks(workspace)
-    assert "Traceback" not in (workspace / "out").read_text()
     goes_on(workspace)
 
 
@@ -149,7 +152,7 @@ def test_ctrl_c_twice_waits_for_nothing(workspace):
     time.sleep(1)
     assert run.poll() is None
     run.send_signal(signal.SIGINT)
-    assert run.wait(timeout=5) == 128 + signal.SIGINT
+    assert run.wait(timeout=8) == 128 + signal.SIGINT  # 10 s after the first one it would be killed
     assert is_quiet(workspace) and not half_made(workspace)
     goes_on(workspace)
 
@@ -159,7 +162,8 @@ def test_what_does_not_heed_ctrl_c_is_killed_in_the_end(workspace):
     wait_for(lambda: jobs(workspace, "segment"))
     for process in processes(workspace):
         if process.pid != run.pid and words(process)[:3] != words(psutil.Process(run.pid))[:3]:
-            process.suspend()
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
     run.send_signal(signal.SIGINT)
     assert run.wait(timeout=30) == 128 + signal.SIGINT
     assert is_quiet(workspace) and not half_made(workspace)
@@ -194,7 +198,8 @@ def test_after_a_sigkill_of_everything_the_lock_is_removed_and_the_next_run_goes
     run = start(workspace, "build", *SLOW)
     wait_for(lambda: jobs(workspace, "segment"))
     for process in processes(workspace):
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # cm's guard kills them too
+            process.kill()
     run.wait()
     wait_for(lambda: is_quiet(workspace))
     assert lock.locks(workspace)
@@ -268,7 +273,7 @@ def test_who_waits_for_another_run_is_stopped_at_once(workspace):
     second = start(workspace, "build", out="second")
     wait_for(lambda: "waiting" in (workspace / "second").read_text())
     second.send_signal(signal.SIGINT)
-    assert second.wait(timeout=5) == 128 + signal.SIGINT and first.poll() is None
+    assert second.wait(timeout=15) == 128 + signal.SIGINT and first.poll() is None
     assert "Traceback" not in (workspace / "second").read_text()
     first.send_signal(signal.SIGTERM)
     assert first.wait() == 128 + signal.SIGTERM

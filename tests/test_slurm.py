@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from logging import makeLogRecord
 from pathlib import Path
@@ -163,7 +164,8 @@ def lose_power(cluster: Path, node: str, job: str) -> None:
     for process in psutil.process_iter(["cmdline"]):
         if " ".join(process.info["cmdline"] or []).startswith(f"slurmstepd: [{job}."):
             for one in [process, *process.children(recursive=True)]:
-                one.kill()
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
     os.kill(int(file.read_text()), signal.SIGKILL)
     file.unlink()
     subprocess.run(["slurmd", "-N", node], check=True)

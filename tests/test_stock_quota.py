@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -80,5 +79,6 @@ def wait_for(what, seconds=120):
 def kill_tree(process):
     parent = psutil.Process(process.pid)
     for part in [*parent.children(recursive=True), parent]:
-        os.kill(part.pid, signal.SIGKILL)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            part.kill()
     process.wait()

@@ -54,6 +54,31 @@ def test_what_an_edit_makes_stale_and_why(workspace):
     assert not (workspace / ".snakemake/locks").exists() or not list((workspace / ".snakemake/locks").iterdir())
 
 
+TAKES_AWAY = """
+import os, sys
+
+def stat(path, *args, found=os.stat, **options):
+    planning = any(word.endswith("snakemake") for word in sys.orig_argv[:3])
+    if planning and str(path) == "results/tiny/video.mp4" and os.path.lexists("free"):
+        os.remove("free")
+        os.remove(path)
+    return found(path, *args, **options)
+
+os.stat = stat
+"""
+"""When Snakemake asks for the video's date it has listed its folder already."""
+
+
+def test_a_file_that_a_run_takes_away_while_it_is_looked_at_is_missing(workspace, tmp_path):
+    """Snakemake's plan has an error then."""
+    (tmp_path / "sitecustomize.py").write_text(TAKES_AWAY)
+    (workspace / "free").touch()
+    run = cm(workspace, "status", "--json", PYTHONPATH=str(tmp_path))
+    assert run.returncode == 0, run.stderr
+    assert not (workspace / "free").exists()
+    assert only(json.loads(run.stdout))["files"]["video.mp4"]["state"] == "missing"
+
+
 def test_a_setting_can_be_tried_out(workspace):
     project = only(status(workspace, "--set", "video.crf=40"))
     assert project["scenes"][0]["artifacts"]["segment"]["why"] == "crf: 35 → 40"

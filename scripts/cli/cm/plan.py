@@ -28,6 +28,8 @@ _HEAD = "|".join(map(re.escape, _HEADS))
 _REASON = re.compile(rf"(?:^|; )({_HEAD})(?:: (.*?))?(?=; (?:{_HEAD})|$)", re.DOTALL)
 _PARAMS = re.compile(r"before: (.*) now: (.*)", re.DOTALL)
 _MOST_NAMED = 3
+_TAKEN_AWAY = "although it existed before"
+_LOOKS = 5
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,19 @@ class Job:
 def plan(call: Call, targets: Sequence[str]) -> tuple[list[Job], list[str]]:
     """The jobs that would run, rule by rule, and the warnings of the run's start.
 
+    A run at work may take a file away between two looks of Snakemake's at it, which then gives up: we ask it again.
     Raises Failed with what Snakemake complains of, and Wrong where it does not know an option.
     """
+    for _ in range(_LOOKS - 1):
+        try:
+            return _plan(call, targets)
+        except Failed as found:
+            if _TAKEN_AWAY not in found.message:
+                raise
+    return _plan(call, targets)
+
+
+def _plan(call: Call, targets: Sequence[str]) -> tuple[list[Job], list[str]]:
     from snakemake_logger_plugin_cm.causes import plain
 
     command = call.command(targets, "--dry-run", "--nocolor", "--logger", "plan")

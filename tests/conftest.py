@@ -6,10 +6,13 @@ import re
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from filelock import FileLock
 
@@ -78,6 +81,25 @@ def started(log: str) -> list[str]:
         if block[2] != "all":
             jobs.append(f"{block[2]} {where}".strip())
     return jobs
+
+
+def wait_for(what: Callable[[], object], seconds: float = 300, every: float = 0.1) -> object:
+    """What `what` gives, once it gives something."""
+    end = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(every)
+    return found
+
+
+def kill_tree(pid: int) -> None:
+    """SIGKILL to a process and all that it started; it starts no more meanwhile."""
+    with suppress(psutil.NoSuchProcess):
+        root = psutil.Process(pid)
+        root.suspend()
+        for process in [root, *root.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def write_project(workspace: Path, name: str, scenes: dict[str, tuple[str, str]], **config: object) -> None:

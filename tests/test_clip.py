@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, copy_workspace, edit_script, snakemake, write_config, write_project
+from conftest import ROOT, copy_workspace, edit_script, snakemake, wait_for, write_config, write_project
 from conftest import clip as make_clip
 from filelock import FileLock
 from jsonschema import Draft202012Validator
@@ -167,9 +167,8 @@ def test_a_killed_job_leaves_no_lock_and_the_next_goes_on(stock, config, get, tm
     stock.download_delay = 4.0
     wanted = choice(stock)
     killed = job(wanted, config, tmp_path / "killed.mp4")
-    part, deadline = parts(place(clips_folder(config["cache_dir"]), wanted))[0], time.monotonic() + 20
-    while not (part.exists() and part.stat().st_size) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    part = parts(place(clips_folder(config["cache_dir"]), wanted))[0]
+    wait_for(lambda: part.exists() and part.stat().st_size)
     killed.kill()
     killed.wait()
     left = part.stat().st_size

@@ -14,8 +14,8 @@ import click
 import psutil
 import pytest
 from cm import lock
-from cm_process import CM, CTRL_C, CTRL_Z, STOPS, Terminal, cm, half_made, jobs, processes, wait_for, words
-from conftest import ROOT, built_with, copy_workspace, edit_script, snakemake
+from cm_process import CM, CTRL_C, CTRL_Z, STOPS, Terminal, cm, half_made, jobs, processes, words
+from conftest import ROOT, built_with, copy_workspace, edit_script, snakemake, wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from cm import invocation
 from cm.watching import faults, outcome, snapshot, sources
-from cm_process import CM, CTRL_C, Terminal, jobs, processes, wait_for
-from conftest import SCENES, clip, edit_script, write_config, write_project
+from cm_process import CM, CTRL_C, Terminal, jobs, processes
+from conftest import SCENES, clip, edit_script, wait_for, write_config, write_project
 
 pytestmark = pytest.mark.slow
 

@@ -1,17 +1,13 @@
 """The same inputs give the same bytes: in any folder, on any number of cores, after any kill."""
 
-import os
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
-from conftest import ROOT, SCENES, copy_workspace, snakemake, write_config, write_footage, write_project
+from conftest import ROOT, SCENES, copy_workspace, kill_tree, snakemake, write_config, write_footage, write_project
 
 KILLS = 10
 
@@ -39,18 +35,6 @@ def test_another_folder_and_other_cores_give_the_same_bytes(built, model, tmp_pa
     assert [name for name in expected | made if expected.get(name) != made.get(name)] == []
 
 
-def kill_tree(process: subprocess.Popen) -> None:
-    """SIGKILL to a process and everything it started, at once."""
-    try:
-        tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return
-    for part in tree:
-        with suppress(ProcessLookupError):
-            os.kill(part.pid, signal.SIGKILL)
-    process.wait()
-
-
 @pytest.mark.slow
 def test_a_build_killed_at_ten_moments_ends_with_the_same_bytes(built, model):
     """Killed again and again, each time a little later, and resumed; what a kill leaves is never taken for whole."""
@@ -60,7 +44,8 @@ def test_a_build_killed_at_ten_moments_ends_with_the_same_bytes(built, model):
     for kill in range(KILLS):
         process = subprocess.Popen(command, cwd=workspace, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(1.5 + 0.37 * kill)
-        kill_tree(process)
+        kill_tree(process.pid)
+        process.wait()
         wrong = [name for name, data in artifacts(workspace).items() if name in expected and expected[name] != data]
         assert wrong == []  # renamed into place whole, or not there
         snakemake(workspace, "--unlock")

@@ -13,11 +13,10 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 from types import SimpleNamespace
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, wait_for
 
 from scripts.lib.errors import UserError
 from scripts.lib.net.download import MOST_REDIRECTS, DownloadError, download, parts
@@ -200,9 +199,8 @@ def test_a_killed_download_is_gone_on_with_by_the_next(files, tmp_path):
     files.pace = 4.0
     target = tmp_path / "clip.mp4"
     job = subprocess.Popen([sys.executable, "-c", KILLED, files.url, str(target)], cwd=ROOT)
-    part, deadline = parts(target)[0], time.monotonic() + 20
-    while not (part.exists() and part.stat().st_size > 50_000) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    part = parts(target)[0]
+    wait_for(lambda: part.exists() and part.stat().st_size > 50_000)
     job.kill()
     job.wait()
     left = part.stat().st_size

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import wait_for
 
 from scripts.lib.net.cache import cache_folder, file_system
 from scripts.lib.net.ledger import QuotaError, clock
@@ -321,13 +322,14 @@ def test_a_server_that_only_refuses_is_asked_a_few_times_by_all_together(server,
 def test_what_is_kept_waits_for_nobody(server, service):
     """Neither for who asks the same anew, nor for the quota."""
     service().get("videos", {"q": "sea"})
-    server.delay = 0.8
-    threading.Thread(target=service().get, args=("videos", {"q": "sea"}, False)).start()
-    wait_until(lambda: len(server.asked) == 2)
+    server.delay = 1.5
+    anew = threading.Thread(target=service(timeout=(2, 9)).get, args=("videos", {"q": "sea"}, False))
+    anew.start()
+    wait_for(lambda: len(server.asked) == 2, every=0.01)
     service().ledger.block(60, "it said so")
-    began = time.time()
     assert service().get("videos", {"q": "sea"}) == {"path": "/api/videos"}
-    assert time.time() - began < 0.5
+    assert anew.is_alive()
+    anew.join()
 
 
 def test_a_wait_for_an_equal_search_is_told_and_has_an_end(server, service, caplog, monkeypatch):
@@ -336,7 +338,7 @@ def test_a_wait_for_an_equal_search_is_told_and_has_an_end(server, service, capl
     server.delay = 1.5
     first = threading.Thread(target=service(timeout=(2, 9)).get, args=("videos", {"q": "sea"}))
     first.start()
-    wait_until(lambda: server.asked)
+    wait_for(lambda: server.asked, every=0.01)
     with pytest.raises(QuotaError, match=r"site: another job has been asking the same for 0\.2 s; run again later"):
         service(max_wait=0.2).get("videos", {"q": "sea"})
     caplog.clear()
@@ -348,14 +350,13 @@ def test_a_wait_for_an_equal_search_is_told_and_has_an_end(server, service, capl
 
 
 def test_services_wait_for_their_own_searches_alone(server, service):
-    server.delay = 1.0
-    first = threading.Thread(target=service(name="pexels").get, args=("videos", {"q": "sea"}, False))
+    server.delay = 1.5
+    first = threading.Thread(target=service(name="pexels", timeout=(2, 9)).get, args=("videos", {"q": "sea"}, False))
     first.start()
-    wait_until(lambda: server.asked)
+    wait_for(lambda: server.asked, every=0.01)
     server.delay = 0.0
-    began = time.time()
     service(name="pixabay").get("videos", {"q": "sea"}, cached=False)
-    assert time.time() - began < 0.5
+    assert first.is_alive()
     first.join()
 
 
@@ -375,13 +376,6 @@ def test_a_connection_that_idled_through_a_wait_costs_no_request(service):
         assert site.ledger.requests.count() == len(idle.requests) == 3
     finally:
         idle.close()
-
-
-def wait_until(what, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.01)
 
 
 def test_a_wait_that_is_too_long_fails_at_once(server, service):

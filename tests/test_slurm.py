@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime
 from logging import makeLogRecord
 from pathlib import Path
@@ -25,7 +24,9 @@ from conftest import (
     built_with,
     copy_workspace,
     edit_script,
+    kill_tree,
     snakemake,
+    wait_for,
     write_config,
     write_project,
 )
@@ -112,15 +113,6 @@ def squeue(*args: str) -> list[list[str]]:
     return [line.split() for line in said.stdout.splitlines()]
 
 
-def wait_for(what, seconds: float = 300):
-    """What `what` gives once it gives something."""
-    end = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < end
-        time.sleep(0.1)
-    return found
-
-
 @pytest.fixture(scope="session")
 def twice(cluster, profile, model, stock_media, shared) -> tuple[Path, Path, dict]:
     """The demo and a video of 24 scenes of stock clips, built on this machine and on the cluster, and what was seen."""
@@ -163,9 +155,7 @@ def lose_power(cluster: Path, node: str, job: str) -> None:
     file = cluster / f"run/slurmd.{node}.pid"
     for process in psutil.process_iter(["cmdline"]):
         if " ".join(process.info["cmdline"] or []).startswith(f"slurmstepd: [{job}."):
-            for one in [process, *process.children(recursive=True)]:
-                with suppress(psutil.NoSuchProcess):
-                    one.kill()
+            kill_tree(process.pid)
     os.kill(int(file.read_text()), signal.SIGKILL)
     file.unlink()
     subprocess.run(["slurmd", "-N", node], check=True)

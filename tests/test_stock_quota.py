@@ -4,12 +4,10 @@ import contextlib
 import os
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 
-import psutil
 import pytest
-from conftest import ROOT, snakemake
+from conftest import ROOT, kill_tree, snakemake, wait_for
 
 from scripts.lib.net.ledger import Ledger
 from tests.servers.builds import KEY, KEYS, scenes, searches, stock_workspace
@@ -56,7 +54,8 @@ def test_killed_runs_leave_no_place_taken_and_all_that_they_asked_counted(model,
                 command, cwd=workspace, env=os.environ | KEYS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
             wait_for(lambda: sum(request.end == float("inf") for request in stock.of("pexels")) == 2)
-            kill_tree(process)
+            kill_tree(process.pid)
+            process.wait()
             asked += len(stock.of("pexels"))
             assert snakemake(workspace, "--unlock").code == 0
         stock.forget()
@@ -67,18 +66,3 @@ def test_killed_runs_leave_no_place_taken_and_all_that_they_asked_counted(model,
         with contextlib.closing(Ledger(tmp_path, "pexels", KEY, {}, 1)) as ledger:
             assert ledger.requests.count() == asked + len(stock.of("pexels"))
         assert all((workspace / path).exists() for path in wanted)
-
-
-def wait_for(what, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
-
-
-def kill_tree(process):
-    parent = psutil.Process(process.pid)
-    for part in [*parent.children(recursive=True), parent]:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            part.kill()
-    process.wait()

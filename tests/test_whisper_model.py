@@ -3,12 +3,11 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, wait_for
 
 from tests.servers.faults import Fault
 from tests.servers.hub import COMMIT, Hub
@@ -124,10 +123,7 @@ def test_a_repository_without_a_model_is_refused(hub, tmp_path):
 def test_a_killed_fetch_is_never_taken_for_whole(hub, tmp_path):
     hub.faults.faults = [Fault(("stall",), where="model.bin", times=3)]
     process = start(hub.host.origin, tmp_path / "tiny.en")
-    deadline = time.monotonic() + 60
-    while "model.bin" not in hub.asked():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for(lambda: "model.bin" in hub.asked())
     process.kill()
     process.communicate()
     assert not (tmp_path / "tiny.en/files").exists()
